@@ -1,0 +1,312 @@
+"""The words of quoth: frozen dataclasses and protocols that every room speaks in.
+
+No logic, and no import of ours. Offsets count code points of `Document.text`; pages count from 1; boxes are
+`(x0, y0, x1, y1)` in PDF points from the page's top left.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+
+
+class Kind(StrEnum):
+    """What kind of answer a question asks for."""
+
+    TEXT = "text"
+    CHOICE = "choice"
+    NUMBER = "number"
+    LINK = "link"
+
+
+class Verdict(StrEnum):
+    """What a reader says of one question of one paper."""
+
+    REPORTED = "reported"
+    NOT_REPORTED = "not_reported"
+    UNCLEAR = "unclear"
+    FAILED = "failed"
+
+
+class Outcome(StrEnum):
+    """What the readers' findings become under a rule."""
+
+    REPORTED = "reported"
+    NOT_REPORTED = "not_reported"
+    UNDECIDED = "undecided"
+
+
+class Located(StrEnum):
+    """How the words of a quote were found in the document."""
+
+    EXACT = "exact"
+    FOLDED = "folded"
+    CLOSE = "close"
+    MISSING = "missing"
+
+
+class Failure(StrEnum):
+    """Whether asking again may help: the next run repeats a transient failure, only `--retry` a final one."""
+
+    TRANSIENT = "transient"
+    FINAL = "final"
+
+
+class Role(StrEnum):
+    """What a file is to its paper."""
+
+    MAIN = "main"
+    SUPPLEMENT = "supplement"
+
+
+class BlockKind(StrEnum):
+    """What a block of a document is."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    CAPTION = "caption"
+    TABLE_ROW = "table_row"
+
+
+class SectionKind(StrEnum):
+    """What a section is for, as far as retrieval cares."""
+
+    FRONT = "front"
+    ABSTRACT = "abstract"
+    BODY = "body"
+    AVAILABILITY = "availability"
+    BACK = "back"
+    REFERENCES = "references"
+    APPENDIX = "appendix"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One item of the codebook."""
+
+    id: str
+    label: str
+    text: str
+    kind: Kind = Kind.TEXT
+    guidance: str = ""
+    choices: tuple[str, ...] = ()
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One PDF: `digest` is the SHA-256 of its bytes in hex, `name` its path below the papers folder, with '/'."""
+
+    digest: str
+    name: str
+    size: int
+    role: Role = Role.MAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What the study counts: a unique name (Unicode NFC) and none, one or more files."""
+
+    name: str
+    files: tuple[File, ...] = ()
+    doi: str | None = None
+    title: str | None = None
+    year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of one file: its number in that file, its size in points, and its stretch of the document's text."""
+
+    file: str
+    number: int
+    width: float
+    height: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of text under one heading; `title` is empty before the first heading."""
+
+    title: str
+    kind: SectionKind
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, heading, caption or table row; `section` is an index into `Document.sections`.
+
+    A table row's `lead` holds its table's caption and header row, as far as they were found.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    section: int
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence; `block` is an index into `Document.blocks`."""
+
+    start: int
+    end: int
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Words that carry a link annotation, and where it points (never followed)."""
+
+    start: int
+    end: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """A paper as text, in reading order, with the way back to the page.
+
+    `glyphs` has one entry for each code point of `text`: the row of `boxes` that draws it, or -1 for a character that
+    stands on no page (a space between two lines). `boxes` has shape (characters, 4). `digest` is the SHA-256 of `text`
+    with the version of the parser that made it.
+    """
+
+    digest: str
+    text: str
+    pages: tuple[Page, ...]
+    sections: tuple[Section, ...]
+    blocks: tuple[Block, ...]
+    sentences: tuple[Sentence, ...]
+    links: tuple[Link, ...]
+    glyphs: NDArray[np.int32]
+    boxes: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A short run of whole sentences of a document, the unit of retrieval.
+
+    `page` is its first page; `section` the title of its section; `lead` the caption and header of a table row, `before`
+    and `after` the sentences around it: what a reader may use to understand the passage, and may not quote from it.
+    """
+
+    start: int
+    end: int
+    text: str
+    file: str
+    page: int
+    section: str
+    section_kind: SectionKind
+    lead: str = ""
+    before: str = ""
+    after: str = ""
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a document on one page, with one box for each line."""
+
+    file: str
+    page: int
+    start: int
+    end: int
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The paper's own words (`text`) for what the reader said (`said`), and where they stand.
+
+    `score` says how well these words answer their question, from 0 to 1; None where it was not judged.
+    """
+
+    said: str
+    text: str
+    located: Located
+    score: float | None = None
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one reader says of one question of one paper, and what it cost.
+
+    `score` is calibrated: the share of such verdicts that are right; None where no coded cells support it.
+    """
+
+    paper: str
+    question: str
+    reader: str
+    verdict: Verdict
+    value: str | None = None
+    unit: str | None = None
+    answer: str = ""
+    score: float | None = None
+    quotes: tuple[Quote, ...] = ()
+    seconds: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+    error: str | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a finding is a finding of: rows are revisions of a key, and the newest is current."""
+
+    paper: str
+    text_digest: str
+    question: str
+    question_digest: str
+    reader: str
+    reader_digest: str
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a rule makes of the current findings of one cell: computed, never stored as truth."""
+
+    paper: str
+    question: str
+    decision: Outcome
+    value: str | None
+    score: float | None
+    votes_reported: int
+    votes_not_reported: int
+    votes_failed: int
+    basis: str
+    answer: str = ""
+    quotes: tuple[Quote, ...] = field(default=())
+
+
+class Geometry(Protocol):
+    """Where on its pages a stretch of a document stands."""
+
+    def spans(self, start: int, end: int) -> tuple[Span, ...]:
+        """One span for each page that the stretch touches, in order, with a box for each line."""
+        ...
+
+
+class Encoder(Protocol):
+    """A model that turns texts into vectors."""
+
+    digest: str
+    """SHA-256 of the model and its settings."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors, shape (texts, dimensions)."""
+        ...
