@@ -71,6 +71,8 @@ class BlockKind(StrEnum):
     PARAGRAPH = "paragraph"
     CAPTION = "caption"
     TABLE_ROW = "table_row"
+    FRAGMENT = "fragment"
+    """Words without a sentence, such as the labels in a figure: located, but no part of a passage."""
 
 
 class SectionKind(StrEnum):
@@ -121,7 +123,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of one file: its number in that file, its size in points, and its stretch of the document's text."""
+    """One page of one file: its number in that file, its size in points, and the range of its glyphs' numbers."""
 
     file: str
     number: int
@@ -177,9 +179,9 @@ class Link:
 class Document:
     """A paper as text, in reading order, with the way back to the page.
 
-    `glyphs` has one entry for each code point of `text`: the row of `boxes` that draws it, or -1 for a character that
-    stands on no page (a space between two lines). `boxes` has shape (characters, 4). `digest` is the SHA-256 of `text`
-    with the version of the parser that made it.
+    `glyphs` has one entry for each code point of `text`: the number of the character that draws it, counted through all
+    pages in the order of the PDF, or -1 for one that stands on no page (a space between two lines). Boxes are looked up
+    from there when somebody asks. `digest` is the SHA-256 of the text with the version of the parser that made it.
     """
 
     digest: str
@@ -190,7 +192,6 @@ class Document:
     sentences: tuple[Sentence, ...]
     links: tuple[Link, ...]
     glyphs: NDArray[np.int32]
-    boxes: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

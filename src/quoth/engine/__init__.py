@@ -1,0 +1,1 @@
+"""Where reading runs: supervised worker processes on this machine."""

@@ -1,0 +1,65 @@
+"""Which papers a folder holds: `NAME.pdf` and the PDFs in `NAME/` are one paper."""
+
+import hashlib
+import unicodedata
+from collections import defaultdict
+from pathlib import Path
+
+from quoth.errors import StudyError
+from quoth.vocabulary import File, Paper, Role
+
+
+def find_papers(folder: Path) -> dict[Paper, dict[str, Path]]:
+    """The papers below `folder`, by name, each with the path of every file by its digest.
+
+    A paper's first file is its main text: `NAME.pdf`, or in `NAME/` the one of that name or of the name 'main', or else the
+    first by name. Hidden files and folders are passed over.
+
+    Raises:
+        StudyError: the folder is not there.
+    """
+    if not folder.is_dir():
+        raise StudyError(f"no folder of papers at {folder.name}/: make it and put the PDFs there")
+    found: dict[str, list[Path]] = defaultdict(list)
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            found[_name(entry.name)] += sorted(path for path in entry.rglob("*") if _is_pdf(path))
+        elif _is_pdf(entry):
+            found[_name(entry.stem)].append(entry)
+    return dict(_paper(name, sorted(paths, key=lambda p: _precedence(p, folder, name)), folder) for name, paths in sorted(found.items()) if paths)
+
+
+def _name(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _is_pdf(path: Path) -> bool:
+    return path.suffix.lower() == ".pdf" and path.is_file() and not path.name.startswith(".")
+
+
+def _precedence(path: Path, folder: Path, name: str) -> tuple[bool, bool, str]:
+    stem = _name(path.stem)
+    return path.parent != folder, stem not in (name, "main"), path.as_posix()
+
+
+def _paper(name: str, paths: list[Path], folder: Path) -> tuple[Paper, dict[str, Path]]:
+    files: dict[str, File] = {}
+    places: dict[str, Path] = {}
+    for path in paths:
+        digest, size = _digest(path)
+        if digest not in files:
+            role = Role.SUPPLEMENT if files else Role.MAIN
+            files[digest] = File(digest, _name(path.relative_to(folder).as_posix()), size, role)
+            places[digest] = path
+    return Paper(name, tuple(files.values())), places
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+    except OSError:
+        # Reading the paper will fail too and say why; until then it needs a name of its own.
+        return hashlib.sha256(path.name.encode()).hexdigest(), 0

@@ -1,0 +1,191 @@
+"""One file to one document: the steps of this room in order."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quoth.errors import PaperError
+from quoth.papers.blocks import Draft, Shape, drafts
+from quoth.papers.layout import Row, reading_order
+from quoth.papers.pdf import RawPage, read_pages
+from quoth.papers.repair import Hyphens, mend, runs_on
+from quoth.papers.sections import opens_section, run_in_heading, section_kind
+from quoth.papers.sentences import sentences
+from quoth.vocabulary import Block, BlockKind, Document, Link, Page, Section, SectionKind, Sentence
+
+PARSER_VERSION = "1"
+"""Changes whenever the same bytes may give another document: cached documents of other versions are not used."""
+
+_KINDS = {
+    Shape.PROSE: BlockKind.PARAGRAPH,
+    Shape.HEADING: BlockKind.HEADING,
+    Shape.CAPTION: BlockKind.CAPTION,
+    Shape.ROW: BlockKind.TABLE_ROW,
+    Shape.LABELS: BlockKind.FRAGMENT,
+}
+_BREAK = "\n\n"
+
+
+def parse(path: Path, digest: str, *, max_pages: int = 500) -> Document:
+    """Read one PDF, whose bytes have the SHA-256 `digest`, into a document.
+
+    Raises:
+        PaperError: it cannot be read, or holds no text.
+    """
+    raw = list(read_pages(path, max_pages=max_pages))
+    if sum(len(page.text) for page in raw) < 40:
+        raise PaperError("no text: its pages are pictures (a scan); run OCR on it and put the result here", file=path)
+    builder = _Builder(raw, digest)
+    for draft in drafts(reading_order(raw)):
+        builder.add(draft)
+    return builder.document()
+
+
+class _Builder:
+    """Puts drafts together to a text, with sections, sentences and the way back to the page."""
+
+    def __init__(self, raw: Sequence[RawPage], file: str) -> None:
+        self._raw = raw
+        self._first = np.cumsum([0, *(len(page.text) if page.glyphs is None else _span(page.glyphs) for page in raw)])
+        self._pages = tuple(
+            Page(file, page.number, page.width, page.height, int(self._first[i]), int(self._first[i + 1]))
+            for i, page in enumerate(raw)
+        )
+        self._hyphens = Hyphens(page.text for page in raw)
+        self._texts: list[str] = []
+        self._glyphs: list[NDArray[np.int32]] = []
+        self._length = 0
+        self._blocks: list[Block] = []
+        self._sentences: list[Sentence] = []
+        self._sections: list[Section] = []
+        self._opened = ("", SectionKind.FRONT, 0)
+        self._caption, self._header = "", ""
+
+    def add(self, draft: Draft) -> None:
+        """Append one draft."""
+        text, glyphs = mend(*self._joined(draft.rows))
+        text, glyphs = _stripped(text, glyphs)
+        if not text:
+            return
+        kind = _KINDS[draft.shape]
+        if kind is BlockKind.HEADING and not opens_section(text, self._opened[1]):
+            kind = BlockKind.PARAGRAPH
+        start = self._append(text, glyphs)
+        if kind is BlockKind.HEADING:
+            self._open(text, section_kind(text, self._opened[1]), start)
+        elif kind is BlockKind.PARAGRAPH and (heading := run_in_heading(text)):
+            self._open(*heading, start)
+        block = Block(kind, start, start + len(text), len(self._sections), self._lead(kind, text))
+        self._blocks.append(block)
+        if kind not in (BlockKind.HEADING, BlockKind.FRAGMENT):
+            number = len(self._blocks) - 1
+            cuts = [(0, len(text))] if kind is BlockKind.TABLE_ROW else sentences(text)
+            self._sentences.extend(Sentence(start + a, start + b, number) for a, b in cuts)
+
+    def document(self) -> Document:
+        """The document of all that was added."""
+        self._close()
+        text = "".join(self._texts)
+        glyphs = np.concatenate(self._glyphs) if self._glyphs else np.zeros(0, np.int32)
+        return Document(
+            text_digest(text),
+            text,
+            self._pages,
+            tuple(self._sections),
+            tuple(self._blocks),
+            tuple(self._sentences),
+            tuple(self._links(glyphs)),
+            glyphs,
+        )
+
+    def _append(self, text: str, glyphs: NDArray[np.int32]) -> int:
+        start = self._length
+        self._texts += (text, _BREAK)
+        self._glyphs += (glyphs, np.full(len(_BREAK), -1, np.int32))
+        self._length += len(text) + len(_BREAK)
+        return start
+
+    def _open(self, title: str, kind: SectionKind, start: int) -> None:
+        self._close(start)
+        self._opened = (title, kind, start)
+
+    def _close(self, end: int | None = None) -> None:
+        title, kind, start = self._opened
+        end = self._length if end is None else end
+        if end > start or not self._sections:
+            self._sections.append(Section(title, kind, start, end))
+
+    def _lead(self, kind: BlockKind, text: str) -> str:
+        """For a table row, the caption and the header row of its table."""
+        if kind is BlockKind.CAPTION:
+            self._caption, self._header = (text, "") if text.lower().startswith("tab") else ("", "")
+        if kind is not BlockKind.TABLE_ROW:
+            if kind is BlockKind.PARAGRAPH:
+                self._header = ""
+            return ""
+        lead = " | ".join(part for part in (self._caption[:300], self._header) if part)
+        self._header = self._header or text
+        return lead
+
+    def _joined(self, rows: Sequence[Row]) -> tuple[str, NDArray[np.int32]]:
+        """The rows' words as one text: halves of words put together, a space between lines elsewhere."""
+        texts: list[str] = []
+        glyphs: list[NDArray[np.int32]] = []
+        before = ""
+        for row in rows:
+            for line in row.lines:
+                joint = self._joint(before, line.text) if texts else ""
+                if before.endswith(("\ufffe", "-", "\u00ad")) and texts and joint != " ":
+                    texts[-1], glyphs[-1] = texts[-1][:-1], glyphs[-1][:-1]
+                    drawn = self._numbers(
+                        rows[0].page if not glyphs else self._page_before, self._end_before - 1, self._end_before
+                    )
+                    joint_glyphs = drawn if joint else drawn[:0]
+                else:
+                    joint_glyphs = np.full(len(joint), -1, np.int32)
+                texts += (joint, line.text)
+                glyphs += (joint_glyphs, self._numbers(row.page, line.start, line.end))
+                before, self._page_before, self._end_before = line.text, row.page, line.end
+        return "".join(texts), np.concatenate(glyphs)
+
+    def _joint(self, before: str, after: str) -> str:
+        if before.endswith(("\ufffe", "\u00ad")) or (before.endswith("-") and len(before) > 1 and before[-2].isalpha()):
+            return self._hyphens.joint(before[:-1], after)
+        return "" if runs_on(before, after) else " "
+
+    def _numbers(self, page: int, start: int, end: int) -> NDArray[np.int32]:
+        raw, first = self._raw[page - 1], self._first[page - 1]
+        if raw.glyphs is None:
+            return np.arange(first + start, first + end, dtype=np.int32)
+        return np.array(raw.glyphs[start:end], np.int32) + np.int32(first)
+
+    def _links(self, glyphs: NDArray[np.int32]) -> Iterator[Link]:
+        if not any(page.links for page in self._raw):
+            return
+        drawn = np.flatnonzero(glyphs >= 0)
+        order = drawn[np.argsort(glyphs[drawn], kind="stable")]
+        numbers = glyphs[order]
+        for page in self._raw:
+            for link in page.links:
+                wanted = self._numbers(page.number, link.start, link.end)
+                low, high = np.searchsorted(numbers, [wanted.min(), wanted.max() + 1])
+                if low < high:
+                    found = order[low:high]
+                    yield Link(int(found.min()), int(found.max()) + 1, link.target)
+
+
+def _span(glyphs: list[int]) -> int:
+    return max(glyphs, default=-1) + 1
+
+
+def _stripped(text: str, glyphs: NDArray[np.int32]) -> tuple[str, NDArray[np.int32]]:
+    start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+    return text[start:end], glyphs[start:end]
+
+
+def text_digest(text: str) -> str:
+    """What names a document's text: SHA-256 of the text and the parser's version."""
+    return hashlib.sha256(f"{PARSER_VERSION}\n{text}".encode()).hexdigest()

@@ -1,0 +1,246 @@
+"""The characters of a PDF, page by page: pdfium's text, cut into lines with their place, size and font.
+
+Asking pdfium for every character's box costs more than all else together, so a line is probed at its first, middle and
+last character only; whoever needs exact boxes (a quote on its page) asks `geometry` later.
+"""
+
+import ctypes
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as raw
+
+from quoth.errors import PaperError
+
+_TAIL = 65_536  # a whole PDF ends in %%EOF; some producers append padding after it
+_LINES = re.compile(r"[^\r\n\ufffe]*\ufffe?")  # pdfium runs a line that it takes for hyphenated on into the next
+_UNDRAWN = {ord(c): None for c in "\r\n\t \u00a0\u00ad\ufffe"}
+
+
+@dataclass(slots=True)
+class Line:
+    """A run of characters on one baseline: `start` and `end` are offsets in its page's text; y runs downwards."""
+
+    text: str
+    start: int
+    end: int
+    x0: float
+    x1: float
+    top: float
+    bottom: float
+    font: str
+    bold: bool
+    upright: bool
+
+    @property
+    def height(self) -> float:
+        """The font's ascent and descent together, in points."""
+        return self.bottom - self.top
+
+
+@dataclass(slots=True)
+class RawLink:
+    """A link annotation: the offsets of its words in its page's text, and its target."""
+
+    start: int
+    end: int
+    target: str
+
+
+@dataclass(slots=True)
+class RawPage:
+    """One page as pdfium reads it; `glyphs` maps offsets in `text` to characters, None where they are the same."""
+
+    number: int
+    width: float
+    height: float
+    text: str
+    glyphs: list[int] | None
+    lines: list[Line]
+    links: list[RawLink]
+
+
+@contextmanager
+def open_pdf(path: Path) -> Iterator[pdfium.PdfDocument]:
+    """Open a PDF for reading.
+
+    Raises:
+        PaperError: not a PDF, empty, truncated, locked by a password, or damaged.
+    """
+    _check_bytes(path)
+    try:
+        document = pdfium.PdfDocument(path)
+    except pdfium.PdfiumError as error:
+        if raw.FPDF_GetLastError() == raw.FPDF_ERR_PASSWORD:
+            raise PaperError("needs a password: save a copy without one", file=path) from None
+        raise PaperError("damaged: pdfium cannot open it; download it again", file=path) from error
+    with closing(document):
+        yield document
+
+
+def _check_bytes(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            head = file.read(1024)
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _TAIL))
+            tail = file.read()
+    except OSError as error:
+        raise PaperError(f"cannot be opened ({error.strerror})", file=path, transient=True) from None
+    if not size:
+        raise PaperError("empty: the file has no bytes", file=path)
+    if b"%PDF-" not in head:
+        raise PaperError("not a PDF: it does not begin with %PDF", file=path)
+    if b"%%EOF" not in tail:
+        raise PaperError("truncated: the end of the file is missing; download it again", file=path)
+
+
+def read_pages(path: Path, *, max_pages: int) -> Iterator[RawPage]:
+    """All pages of a file, in order.
+
+    Raises:
+        PaperError: the file cannot be read, or has more than `max_pages` pages.
+    """
+    with open_pdf(path) as document:
+        count = len(document)
+        if not count:
+            raise PaperError("damaged: it has no pages", file=path)
+        if count > max_pages:
+            raise PaperError(f"too long: {count} pages, and [reading] max_pages is {max_pages}", file=path)
+        for index in range(count):
+            try:
+                with closing(document[index]) as page:
+                    yield _read_page(document, page, index + 1)
+            except pdfium.PdfiumError:
+                raise PaperError(f"damaged: page {index + 1} cannot be read; download it again", file=path) from None
+
+
+def _read_page(document: pdfium.PdfDocument, page: pdfium.PdfPage, number: int) -> RawPage:
+    width, height = page.get_size()
+    place = Placement.of(page)
+    with closing(page.get_textpage()) as words:
+        text, glyphs = _characters(words.raw)
+        lines = list(_lines(words.raw, text, glyphs, place))
+        links = list(_links(document, page, words.raw, len(text)))
+    return RawPage(number, width, height, text, glyphs, lines, links)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """From pdfium's page coordinates (y upwards, before rotation and cropping) to points from the visible top left."""
+
+    left: float
+    bottom: float
+    width: float
+    height: float
+    quarter_turns: int
+
+    @classmethod
+    def of(cls, page: pdfium.PdfPage) -> "Placement":
+        """The placement of one page."""
+        box = page.get_cropbox()
+        left, right = sorted((box[0], box[2]))
+        bottom, top = sorted((box[1], box[3]))
+        return cls(left, bottom, right - left, top - bottom, page.get_rotation() // 90)
+
+    def box(self, left: float, bottom: float, right: float, top: float) -> tuple[float, float, float, float]:
+        """The box `(x0, y0, x1, y1)` on the page as it is shown, from its top left."""
+        left, right = left - self.left, right - self.left
+        bottom, top = bottom - self.bottom, top - self.bottom
+        match self.quarter_turns:
+            case 1:
+                return bottom, left, top, right
+            case 2:
+                return self.width - right, bottom, self.width - left, top
+            case 3:
+                return self.height - top, self.width - right, self.height - bottom, self.width - left
+            case _:
+                return left, self.height - top, right, self.height - bottom
+
+
+def _characters(words: raw.FPDF_TEXTPAGE) -> tuple[str, list[int] | None]:
+    count = raw.FPDFText_CountChars(words)
+    if count <= 0:
+        return "", None
+    # Ligatures may expand: pdfium writes more units than characters then, so ask for room to spare.
+    buffer = (ctypes.c_ushort * (2 * count + 2))()
+    written = raw.FPDFText_GetText(words, 0, 2 * count + 1, buffer)
+    text = bytes(buffer)[: 2 * max(0, written - 1)].decode("utf-16-le", errors="surrogatepass")
+    if any("\ud800" <= c <= "\udfff" for c in text) if not text.isascii() else False:
+        text = text.encode("utf-8", errors="replace").decode("utf-8")
+    if len(text) == count:
+        return text, None
+    index = raw.FPDFText_GetCharIndexFromTextIndex
+    return text, [index(words, i) for i in range(len(text))]
+
+
+def _lines(words: raw.FPDF_TEXTPAGE, text: str, glyphs: list[int] | None, place: Placement) -> Iterator[Line]:
+    box, loose = raw.FS_RECTF(), raw.FPDFText_GetLooseCharBox
+    reference = ctypes.byref(box)
+    name, flags = ctypes.create_string_buffer(128), ctypes.c_int()
+    for match in _LINES.finditer(text):
+        line = match.group()
+        stripped = line.strip("\t \u00a0\u00ad")
+        if not stripped.translate(_UNDRAWN):
+            continue
+        start = match.start() + line.index(stripped[0])
+        end = start + len(stripped)
+        last = end - 1 if text[end - 1] != "\ufffe" else max(start, end - 2)
+        probes = []
+        for offset in (start, _drawn(text, (start + last) // 2, last), last):
+            loose(words, glyphs[offset] if glyphs else offset, reference)
+            probes.append(place.box(box.left, box.bottom, box.right, box.top))
+        first = glyphs[start] if glyphs else start
+        raw.FPDFText_GetFontInfo(words, first, name, 128, flags)
+        font, bold = name.value.decode("latin-1"), _is_bold(name.value)
+        if bold:
+            raw.FPDFText_GetFontInfo(words, glyphs[last] if glyphs else last, name, 128, flags)
+            bold = _is_bold(name.value)
+        tops, bottoms = sorted(p[1] for p in probes), sorted(p[3] for p in probes)
+        x0, x1 = min(p[0] for p in probes), max(p[2] for p in probes)
+        # Sideways text runs down or up the page: its probes stand above each other, not beside each other.
+        upright = len(stripped) < 4 or x1 - x0 > tops[2] - tops[0]
+        top, bottom = (tops[1], bottoms[1]) if upright else (tops[0], bottoms[2])
+        yield Line(stripped, start, end, x0, x1, top, max(bottom, top + 0.1), font, bold, upright)
+
+
+def _is_bold(font: bytes) -> bool:
+    return any(mark in font for mark in (b"Bold", b"bold", b"-Bd", b"Black", b"Heavy", b"Medi", b"Semibold", b"CMBX"))
+
+
+def _drawn(text: str, offset: int, last: int) -> int:
+    while offset < last and text[offset].isspace():
+        offset += 1
+    return offset
+
+
+def _links(
+    document: pdfium.PdfDocument, page: pdfium.PdfPage, words: raw.FPDF_TEXTPAGE, length: int
+) -> Iterator[RawLink]:
+    position, link, rect = ctypes.c_int(0), raw.FPDF_LINK(), raw.FS_RECTF()
+    at, offset_of = raw.FPDFText_GetCharIndexAtPos, raw.FPDFText_GetTextIndexFromCharIndex
+    while raw.FPDFLink_Enumerate(page.raw, position, link):
+        target = _target(document, link)
+        if not target or not raw.FPDFLink_GetAnnotRect(link, rect):
+            continue
+        middle = (rect.top + rect.bottom) / 2
+        first = at(words, rect.left + 1, middle, 4, 4)
+        last = at(words, rect.right - 1, middle, 4, 4)
+        if 0 <= first <= last:
+            start, end = offset_of(words, first), offset_of(words, last) + 1
+            if 0 <= start < end <= length:
+                yield RawLink(start, end, target)
+
+
+def _target(document: pdfium.PdfDocument, link: raw.FPDF_LINK) -> str:
+    action = raw.FPDFLink_GetAction(link)
+    if not action or raw.FPDFAction_GetType(action) != raw.PDFACTION_URI:
+        return ""
+    size = raw.FPDFAction_GetURIPath(document.raw, action, None, 0)
+    buffer = ctypes.create_string_buffer(size)
+    raw.FPDFAction_GetURIPath(document.raw, action, buffer, size)
+    return buffer.value.decode("utf-8", errors="replace")

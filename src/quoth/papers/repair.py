@@ -1,0 +1,124 @@
+"""Mending text without losing the way back to the page.
+
+Every repair is an edit (start, end, replacement) of the text as pdfium gave it; `splice` applies them to the text and to
+its glyphs together, so that each character of the result still knows the character of the page that draws it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Edit = tuple[int, int, str]
+
+_SAME_LENGTH = {
+    ord(c): " " for c in "\t\r\n\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f"
+}
+_BROKEN = re.compile(
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufffe\uffff]+"
+)
+_LIGATURE = re.compile("[\ufb00-\ufb06\u0132\u0133]")
+_SPACES = re.compile(" {2,}")
+_MOJIBAKE = re.compile("[\u00c2-\u00c5\u00e2\u00ef\u00d0\u00d1][^\u0000-\u007f \n]{1,3}")
+_COMBINING = re.compile(r"\w[\u0300-\u036f]+")
+_WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_URL = re.compile(r"(?:https?://|www\.|(?:doi\.org/|doi:|DOI:)|10\.\d{4,9}/)\S*$", re.IGNORECASE)
+
+
+def splice(text: str, glyphs: NDArray[np.int32], edits: Iterable[Edit]) -> tuple[str, NDArray[np.int32]]:
+    """Apply edits, sorted and apart from each other, to a text and to its glyphs.
+
+    A replacement is drawn by what it replaces: its characters point at the first glyph, as many as there are at the
+    glyphs in order.
+    """
+    texts: list[str] = []
+    parts: list[NDArray[np.int32]] = []
+    done = 0
+    for start, end, replacement in edits:
+        texts += (text[done:start], replacement)
+        parts.append(glyphs[done:start])
+        if replacement:
+            old = glyphs[start:end] if end > start else np.full(1, -1, np.int32)
+            parts.append(old[np.minimum(np.arange(len(replacement)), len(old) - 1)])
+        done = end
+    if not texts:
+        return text, glyphs
+    texts.append(text[done:])
+    parts.append(glyphs[done:])
+    return "".join(texts), np.concatenate(parts)
+
+
+def mend(text: str, glyphs: NDArray[np.int32]) -> tuple[str, NDArray[np.int32]]:
+    """Spaces of one kind, ligatures as letters, characters composed, mojibake undone, control characters gone."""
+    text = text.translate(_SAME_LENGTH)
+    if not text.isascii() or not text.isprintable():
+        text, glyphs = splice(text, glyphs, ((m.start(), m.end(), "") for m in _BROKEN.finditer(text)))
+        if _MOJIBAKE.search(text):
+            text, glyphs = _undo_mojibake(text, glyphs)
+        text, glyphs = splice(text, glyphs, _normalized(text, _LIGATURE, "NFKC"))
+        text, glyphs = splice(text, glyphs, _normalized(text, _COMBINING, "NFC"))
+    return splice(text, glyphs, ((m.start() + 1, m.end(), "") for m in _SPACES.finditer(text)))
+
+
+def _normalized(text: str, what: re.Pattern[str], form: str) -> Iterable[Edit]:
+    normalize: Callable[[str, str], str] = unicodedata.normalize  # type: ignore[assignment]
+    return ((m.start(), m.end(), normalize(form, m.group())) for m in what.finditer(text))
+
+
+def _undo_mojibake(text: str, glyphs: NDArray[np.int32]) -> tuple[str, NDArray[np.int32]]:
+    import ftfy
+
+    settings = ftfy.TextFixerConfig(
+        unescape_html=False, uncurl_quotes=False, fix_latin_ligatures=False, fix_character_width=False, explain=False
+    )
+    edits = []
+    for match in _MOJIBAKE.finditer(text):
+        fixed = ftfy.fix_encoding(match.group(), settings)
+        if fixed != match.group():
+            edits.append((match.start(), match.end(), fixed))
+    return splice(text, glyphs, edits)
+
+
+class Hyphens:
+    """Whether two halves of a word at a line's end belong together with or without the hyphen.
+
+    The paper's own usage decides where it tells; a hyphen before a capital or a digit, or inside a link, is real.
+    """
+
+    def __init__(self, pages: Iterable[str]) -> None:
+        self._pages = pages
+        self._known: set[str] | None = None
+
+    def joint(self, before: str, after: str) -> str:
+        """What stands between two lines, the first of which (`before`) has lost its hyphen: '-' or nothing."""
+        if _URL.search(before):
+            return "-"
+        left, right = re.search(r"[^\W\d_]+(?:-[^\W\d_]+)*$", before), re.match(r"[^\W\d_]+", after)
+        if not left or not right or right.group()[0].isupper():
+            return "-"
+        known = self._words()
+        whole, hyphenated = (left.group() + right.group()).lower(), f"{left.group()}-{right.group()}".lower()
+        if hyphenated in known and whole not in known:
+            return "-"
+        # A compound that is hyphenated already (state-of-the-) goes on with its hyphen more often than not.
+        if "-" in left.group() and whole not in known and right.group().lower() in known:
+            return "-"
+        return ""
+
+    def _words(self) -> set[str]:
+        if self._known is None:
+            self._known = {word.lower() for page in self._pages for word in _WORDS.findall(page)}
+        return self._known
+
+
+def runs_on(before: str, after: str) -> bool:
+    """Whether a link at a line's end goes on in the next line, so that no space belongs between."""
+    url = _URL.search(before)
+    if not url or not after:
+        return False
+    tail, head = url.group()[-1], after.split(maxsplit=1)[0]
+    if tail in "/_=&?#%~-:":
+        return True
+    return tail == "." and (head[0].isdigit() or (head[0].islower() and ("/" in head or "." in head[:-1])))

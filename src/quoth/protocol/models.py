@@ -1,0 +1,207 @@
+"""The tables of study.toml and of a codebook as strict models: no unknown key, and '3000' is not 3000."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from quoth.vocabulary import Kind, Question
+
+IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+NOT_BLANK = r"\S"
+WEB_ADDRESS = r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"
+
+PATTERNS = {
+    IDENTIFIER: (
+        "must be a short identifier: letters, digits, '.', '_' and '-', at most 64, starting with a letter or a digit"
+    ),
+    NOT_BLANK: "must not be empty",
+    WEB_ADDRESS: "must be a web address such as \"http://127.0.0.1:8000/v1\", without user name, '?' or '#'",
+}
+"""What to say where a text does not match."""
+
+Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
+Words = Annotated[str, Field(pattern=NOT_BLANK)]
+
+
+class Table(BaseModel):
+    """Base of all tables."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class StudyTable(Table):
+    """`[study]`: what the study is called, and where its parts lie."""
+
+    title: Words
+    codebook: Words | None = None
+    papers: Words = "papers"
+    ledger: Words = "sqlite:///.quoth/ledger.db"
+
+
+class Retrieval(Table):
+    """`[retrieval]`: how much of a paper a reader is shown."""
+
+    characters: Annotated[int, Field(ge=300, le=1_000_000)] = 3000
+    """Characters shown to a reader for each question."""
+
+
+class Reading(Table):
+    """`[reading]`: what reading one paper may cost."""
+
+    max_pages: Annotated[int, Field(ge=1, le=100_000)] = 500
+    """A file with more pages is listed as not readable."""
+    seconds_per_paper: Annotated[float, Field(ge=1, le=86_400)] = 120.0
+    """A worker that needs longer for one paper is ended."""
+    memory_mb: Annotated[int, Field(ge=200, le=1_000_000)] = 2000
+    """A worker that holds more memory is ended, where the system tells how much it holds."""
+    workers: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Worker processes; None for one on each core."""
+
+
+class QuestionTable(Table):
+    """`[[question]]`: one item of the codebook."""
+
+    id: Identifier
+    label: Words | None = None
+    text: Words
+    kind: Literal["text", "choice", "number", "link"] = "text"
+    guidance: str = ""
+    choices: Annotated[tuple[Words, ...], Field(strict=False)] = ()
+    unit: Words | None = None
+
+    def question(self) -> Question:
+        """The same in the words of the house; a question without a label is called by its id."""
+        return Question(
+            id=self.id,
+            label=self.label or self.id,
+            text=self.text,
+            kind=Kind(self.kind),
+            guidance=self.guidance,
+            choices=self.choices,
+            unit=self.unit,
+        )
+
+
+class Variable(Table):
+    """`[[variable]]`: what is derived from questions, by `any` or by `all` of them.
+
+    An empty list says that the codebook has no question for it. The order of the variables is that of their levels.
+    """
+
+    name: Words
+    group: Words | None = None
+    any: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+    all: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+
+
+class Price(Table):
+    """What a million tokens cost, in US dollars."""
+
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+
+
+class EmbeddedReader(Table):
+    """The model that ships with quoth and runs on the processor."""
+
+    name: Identifier
+    type: Literal["embedded"]
+
+
+class ChatReader(Table):
+    """A large language model behind an API that follows OpenAI's."""
+
+    name: Identifier
+    type: Literal["chat"]
+    base_url: Annotated[str, Field(pattern=WEB_ADDRESS)]
+    model: Words
+    api_key_env: Words | None = None
+    """The environment variable that holds the key; None for a server that asks for none."""
+    style: Literal["quotes", "classic"] = "quotes"
+    context: Literal["passages", "paper"] = "passages"
+    concurrency: Annotated[int, Field(ge=1, le=1024)] = 8
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+    price_per_million: Price | None = None
+
+
+class GgufReader(Table):
+    """A large language model in this process, from a file in the GGUF format."""
+
+    name: Identifier
+    type: Literal["gguf"]
+    model: Words
+    """The file, relative to study.toml."""
+    style: Literal["quotes", "classic"] = "quotes"
+    context: Literal["passages", "paper"] = "passages"
+
+
+ReaderSettings = EmbeddedReader | ChatReader | GgufReader
+Reader = Annotated[ReaderSettings, Field(discriminator="type")]
+
+
+class Quorum(Table):
+    """`[quorum]`: how findings become decisions."""
+
+    rule: Literal["majority", "weighted", "dawid-skene", "evidence"] = "majority"
+    ties: Literal["undecided", "not_reported"] = "undecided"
+    minimum_votes: Annotated[int, Field(ge=1)] = 1
+
+
+class Budget(Table):
+    """`[budget]`: where a run stops asking; None for no limit."""
+
+    max_cost_usd: Annotated[float, Field(ge=0)] | None = None
+    max_tokens: Annotated[int, Field(ge=0)] | None = None
+
+
+class StudyFile(Table):
+    """All of study.toml."""
+
+    study: StudyTable
+    retrieval: Retrieval = Retrieval()
+    reading: Reading = Reading()
+    question: Annotated[tuple[QuestionTable, ...], Field(strict=False)] = ()
+    reader: Annotated[tuple[Reader, ...], Field(strict=False)] = ()
+    quorum: Quorum = Quorum()
+    variable: Annotated[tuple[Variable, ...], Field(strict=False)] = ()
+    budget: Budget = Budget()
+
+
+class QuestionList(Table):
+    """Questions alone."""
+
+    question: Annotated[tuple[QuestionTable, ...], Field(strict=False, min_length=1)]
+
+
+class CodebookTable(Table):
+    """`[codebook]`: what the codebook is called and where it comes from."""
+
+    name: Identifier
+    title: Words
+    version: str = ""
+    description: str = ""
+    source: str = ""
+
+
+class CodebookFile(QuestionList):
+    """All of a codebook."""
+
+    codebook: CodebookTable
+    variable: Annotated[tuple[Variable, ...], Field(strict=False)] = ()
+
+
+READERS: dict[str, type[Table]] = {"embedded": EmbeddedReader, "chat": ChatReader, "gguf": GgufReader}
+"""The model of each type of reader."""
+
+TABLES: dict[str, type[Table]] = {
+    "study": StudyTable,
+    "codebook": CodebookTable,
+    "retrieval": Retrieval,
+    "reading": Reading,
+    "question": QuestionTable,
+    "quorum": Quorum,
+    "variable": Variable,
+    "budget": Budget,
+}
+"""The model of each table by its name; that of a reader depends on its type."""

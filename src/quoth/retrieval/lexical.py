@@ -1,0 +1,41 @@
+"""Lexical retrieval: BM25 over stemmed words, with bm25s."""
+
+from collections.abc import Sequence
+
+import bm25s
+import numpy as np
+import Stemmer
+from numpy.typing import NDArray
+
+_TOKEN = r"(?u)\b\w[\w+#-]*\w\b|\b\w\b"
+
+
+class LexicalIndex:
+    """BM25 over a paper's passages."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._size = len(texts)
+        self._index = bm25s.BM25(method="lucene", k1=1.2, b=0.6)
+        tokens = _tokens(texts)
+        self._empty = not any(tokens)
+        if not self._empty:
+            self._index.index(tokens, show_progress=False)
+
+    def scores(self, query: str) -> NDArray[np.float32]:
+        """BM25 score of each passage, shape (passages,)."""
+        words = [] if self._empty else [word for word in _tokens([query])[0] if word in self._index.vocab_dict]
+        if not words:
+            return np.zeros(self._size, np.float32)
+        return np.asarray(self._index.get_scores(words), np.float32)
+
+
+def _tokens(texts: Sequence[str]) -> list[list[str]]:
+    found = bm25s.tokenize(
+        list(texts),
+        stopwords="en",
+        stemmer=Stemmer.Stemmer("english"),
+        token_pattern=_TOKEN,
+        return_ids=False,
+        show_progress=False,
+    )
+    return [list(words) for words in found]
