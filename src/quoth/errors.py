@@ -24,6 +24,10 @@ class ProtocolError(QuothError):
         super().__init__("\n".join(faults))
         self.faults = faults
 
+    def __reduce__(self) -> tuple[type["ProtocolError"], tuple[list[str]]]:
+        """An error must survive the way from a worker process."""
+        return type(self), (self.faults,)
+
 
 class StudyError(QuothError):
     """A folder that is not a study, or cannot become one."""
@@ -40,7 +44,7 @@ class LedgerError(QuothError):
 class PaperError(QuothError):
     """A paper that cannot be read.
 
-    `transient` says whether another try may succeed (a time limit, a killed worker), rather than the file being at fault.
+    `transient` says whether another try may succeed (a time limit, a killed worker): the file itself is not at fault.
     """
 
     def __init__(self, reason: str, *, file: Path | str | None = None, transient: bool = False) -> None:

@@ -90,7 +90,11 @@ def _breaks(group: list[Row], row: Row, pitch: float) -> bool:
     if abs(row.height - before.height) > 0.13 * max(row.height, before.height):
         return True
     text = row.text
-    if len(group) == 1 and before.x1 < before.right - 2 * before.height and is_heading_text(before.text, stands_out=False):
+    if (
+        len(group) == 1
+        and before.x1 < before.right - 2 * before.height
+        and is_heading_text(before.text, stands_out=False)
+    ):
         return True
     if len(group) == 1 and before.x0 > before.left + 2 * before.height and row.x0 < before.left + before.height:
         if _CAPTION.match(before.text):  # a caption that is centred over prose
@@ -162,7 +166,8 @@ def _mark_tables(groups: list[Draft]) -> None:
             _mark_run(groups, i, 1)
             _mark_run(groups, i, -1)
     run: list[Draft] = []
-    for group in [*groups, None]:
+    closed: list[Draft | None] = [*groups, None]
+    for group in closed:
         if (
             group
             and group.shape in (Shape.PROSE, Shape.LABELS, Shape.HEADING)

@@ -12,8 +12,8 @@ from quoth.vocabulary import File, Paper, Role
 def find_papers(folder: Path) -> dict[Paper, dict[str, Path]]:
     """The papers below `folder`, by name, each with the path of every file by its digest.
 
-    A paper's first file is its main text: `NAME.pdf`, or in `NAME/` the one of that name or of the name 'main', or else the
-    first by name. Hidden files and folders are passed over.
+    A paper's first file is its main text: `NAME.pdf`, or in `NAME/` the one of that name or of the name 'main', or
+    else the first by name. Hidden files and folders are passed over.
 
     Raises:
         StudyError: the folder is not there.
@@ -28,7 +28,11 @@ def find_papers(folder: Path) -> dict[Paper, dict[str, Path]]:
             found[_name(entry.name)] += sorted(path for path in entry.rglob("*") if _is_pdf(path))
         elif _is_pdf(entry):
             found[_name(entry.stem)].append(entry)
-    return dict(_paper(name, sorted(paths, key=lambda p: _precedence(p, folder, name)), folder) for name, paths in sorted(found.items()) if paths)
+    return dict(
+        _paper(name, sorted(paths, key=lambda p: _precedence(p, folder, name)), folder)
+        for name, paths in sorted(found.items())
+        if paths
+    )
 
 
 def _name(text: str) -> str:

@@ -43,8 +43,12 @@ def _shift(document: Document, offset: int, glyph: int, section: int, block: int
         document,
         pages=tuple(replace(page, start=page.start + glyph, end=page.end + glyph) for page in document.pages),
         sections=tuple(replace(s, start=s.start + offset, end=s.end + offset) for s in document.sections),
-        blocks=tuple(replace(b, start=b.start + offset, end=b.end + offset, section=b.section + section) for b in document.blocks),
-        sentences=tuple(replace(s, start=s.start + offset, end=s.end + offset, block=s.block + block) for s in document.sentences),
+        blocks=tuple(
+            replace(b, start=b.start + offset, end=b.end + offset, section=b.section + section) for b in document.blocks
+        ),
+        sentences=tuple(
+            replace(s, start=s.start + offset, end=s.end + offset, block=s.block + block) for s in document.sentences
+        ),
         links=tuple(replace(link, start=link.start + offset, end=link.end + offset) for link in document.links),
         glyphs=np.where(document.glyphs >= 0, document.glyphs + np.int32(glyph), np.int32(-1)),
     )

@@ -135,20 +135,20 @@ class _Builder:
         texts: list[str] = []
         glyphs: list[NDArray[np.int32]] = []
         before = ""
+        hyphen = np.zeros(0, np.int32)
         for row in rows:
             for line in row.lines:
                 joint = self._joint(before, line.text) if texts else ""
-                if before.endswith(("\ufffe", "-", "\u00ad")) and texts and joint != " ":
+                if texts and joint != " " and before.endswith(("\ufffe", "-", "\u00ad")):
+                    # The hyphen goes, or comes back as one that belongs to the word.
                     texts[-1], glyphs[-1] = texts[-1][:-1], glyphs[-1][:-1]
-                    drawn = self._numbers(
-                        rows[0].page if not glyphs else self._page_before, self._end_before - 1, self._end_before
-                    )
-                    joint_glyphs = drawn if joint else drawn[:0]
+                    drawn = hyphen if joint else hyphen[:0]
                 else:
-                    joint_glyphs = np.full(len(joint), -1, np.int32)
+                    drawn = np.full(len(joint), -1, np.int32)
+                numbers = self._numbers(row.page, line.start, line.end)
                 texts += (joint, line.text)
-                glyphs += (joint_glyphs, self._numbers(row.page, line.start, line.end))
-                before, self._page_before, self._end_before = line.text, row.page, line.end
+                glyphs += (drawn, numbers)
+                before, hyphen = line.text, numbers[-1:]
         return "".join(texts), np.concatenate(glyphs)
 
     def _joint(self, before: str, after: str) -> str:

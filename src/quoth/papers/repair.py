@@ -1,7 +1,7 @@
 """Mending text without losing the way back to the page.
 
-Every repair is an edit (start, end, replacement) of the text as pdfium gave it; `splice` applies them to the text and to
-its glyphs together, so that each character of the result still knows the character of the page that draws it.
+Every repair is an edit (start, end, replacement) of the text as pdfium gave it; `splice` applies them to the text and
+to its glyphs together, so that each character of the result still knows the character of the page that draws it.
 """
 
 import re

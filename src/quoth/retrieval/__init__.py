@@ -1,0 +1,6 @@
+"""Which passages of a paper may answer a question: passages, lexical and dense retrieval, fusion."""
+
+from quoth.retrieval.passages import PASSAGES_VERSION, passages
+from quoth.retrieval.search import PaperIndex, Ranking, query
+
+__all__ = ["PASSAGES_VERSION", "PaperIndex", "Ranking", "passages", "query"]

@@ -1,0 +1,213 @@
+"""The commands. Each imports what it needs when it is called, so that `quoth --help` is instant."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Ask every paper the same questions. Believe only what a reader can quote.",
+    epilog="Start with: quoth demo",
+)
+
+StudyDir = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
+Papers = Annotated[list[str] | None, typer.Option("--paper", metavar="NAME", help="Only this paper; may be repeated.")]
+Questions = Annotated[
+    list[str] | None, typer.Option("--question", metavar="ID", help="Only this question; may be repeated.")
+]
+Readers = Annotated[
+    list[str] | None, typer.Option("--reader", metavar="NAME", help="Only this reader; may be repeated.")
+]
+
+
+class What(StrEnum):
+    """What can be exported."""
+
+    PAPERS = "papers"
+    FINDINGS = "findings"
+    QUOTES = "quotes"
+    DECISIONS = "decisions"
+    MATRIX = "matrix"
+
+
+class Kind(StrEnum):
+    """What kind of answer a question asks for."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    LINK = "link"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"quoth {version('quoth')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # noqa: ARG001, RUF100 (typer hands it to the callback)
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Ask every paper the same questions. Believe only what a reader can quote."""
+
+
+@app.command(epilog="Example: quoth demo")
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write the demo study.")] = Path(
+        "quoth-demo"
+    ),
+) -> None:
+    """Write the demo study, run it, print its table and write its exports."""
+    from quoth.cli import show
+    from quoth.study import create_demo, open_study
+
+    create_demo(folder)
+    with open_study(folder) as study:
+        outcome = show.run_with_progress(study)
+        show.demo_table(study)
+        for what in (What.DECISIONS, What.QUOTES, What.MATRIX):
+            study.export(folder / "results" / f"{what}.csv", what=what.value)
+        study.export(folder / "results" / "decisions.xlsx")
+        show.demo_files(folder)
+        raise typer.Exit(show.conclude(study, outcome, quiet=True))
+
+
+@app.command(epilog="Example: quoth init my-study --codebook study-basics")
+def init(
+    folder: StudyDir,
+    codebook: Annotated[
+        str | None,
+        typer.Option(metavar="NAME or FILE", help="A bundled codebook (dl-methods, study-basics) or a file."),
+    ] = None,
+    questions: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Your own questions: columns id, text and more.")
+    ] = None,
+    title: Annotated[str, typer.Option(help="What the study is called.")] = "",
+) -> None:
+    """Make a study: a folder with study.toml and a place for your PDFs."""
+    from quoth.study import create_study
+
+    create_study(folder, codebook=codebook, questions=questions, title=title)
+    typer.echo(f"Made {folder / 'study.toml'}.")
+    typer.echo(f"Next: copy your PDFs to {folder / 'papers'}, then: quoth run {folder}")
+
+
+@app.command(epilog="Example: quoth run my-study --limit 5")
+def run(
+    folder: StudyDir,
+    reader: Readers = None,
+    paper: Papers = None,
+    question: Questions = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="At most N papers that are not done yet.")
+    ] = None,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Say what would be done, and do nothing.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Ask again what failed for good, too.")] = False,
+) -> None:
+    """Do all that is not done; run again, it resumes."""
+    from quoth.cli import show
+    from quoth.study import open_study
+    from quoth.study.plan import Selection
+
+    with open_study(folder) as study:
+        if estimate:
+            selection = Selection(tuple(paper or ()), tuple(question or ()), tuple(reader or ()), limit)
+            show.estimate(study, study.plan(selection, retry=retry))
+            return
+        outcome = show.run_with_progress(
+            study, papers=paper or (), questions=question or (), readers=reader or (), limit=limit, retry=retry
+        )
+        raise typer.Exit(show.conclude(study, outcome))
+
+
+@app.command(epilog='Example: quoth ask paper.pdf "Which graphics card was used for training?"')
+def ask(
+    pdf: Annotated[Path, typer.Argument(metavar="PDF", help="One paper.")],
+    question: Annotated[str, typer.Argument(help="One question, in your words.")],
+    kind: Annotated[Kind, typer.Option(help="What kind of answer is wanted.")] = Kind.TEXT,
+    reader: Annotated[str, typer.Option(metavar="NAME", help="Who answers.")] = "embedded",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the finding as JSON.")] = False,
+) -> None:
+    """Ask one question of one paper, without a study: a pilot."""
+    from quoth import vocabulary
+    from quoth.cli import show
+    from quoth.study import ask as answer
+
+    finding = answer(pdf, question, kind=vocabulary.Kind(kind.value), reader=reader)
+    show.finding(finding, as_json=as_json)
+    raise typer.Exit(3 if finding.verdict is vocabulary.Verdict.FAILED else 0)
+
+
+@app.command(epilog="Example: quoth passages my-study --question cq08 --characters 6000 > passages.jsonl")
+def passages(
+    folder: StudyDir,
+    paper: Papers = None,
+    question: Questions = None,
+    characters: Annotated[int | None, typer.Option(min=100, metavar="N", help="The budget for each question.")] = None,
+) -> None:
+    """Print what a reader would be shown, as JSON lines, best first."""
+    from dataclasses import asdict
+
+    from quoth.study import open_study
+
+    with open_study(folder) as study:
+        unreadable: list[str] = []
+        for shown in study.passages(
+            papers=paper or (), questions=question or (), characters=characters, on_unreadable=unreadable.append
+        ):
+            sys.stdout.write(json.dumps(asdict(shown), ensure_ascii=False) + "\n")
+    for line in unreadable:
+        typer.echo(f"quoth: {line}", err=True)
+    raise typer.Exit(3 if unreadable else 0)
+
+
+@app.command(epilog="Example: quoth export my-study decisions.xlsx --what decisions")
+def export(
+    folder: StudyDir,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .csv, .jsonl, .parquet or .xlsx.")],
+    what: Annotated[What, typer.Option(help="Which table.")] = What.DECISIONS,
+    history: Annotated[
+        bool, typer.Option("--history", help="Every revision of findings or quotes, with run and time.")
+    ] = False,
+) -> None:
+    """Write a table of the study to a file."""
+    from quoth.study import open_study
+
+    with open_study(folder) as study:
+        rows = study.export(out, what=what.value, history=history)
+    typer.echo(f"Wrote {out}: {rows} rows of {what.value}.")
+
+
+@app.command(epilog="Example: quoth status my-study")
+def status(
+    folder: StudyDir,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Say what is done, failed, stale and spent."""
+    from quoth.cli import show
+    from quoth.study import open_study
+    from quoth.study.status import status_of
+
+    with open_study(folder) as study:
+        show.status(status_of(study), folder, as_json=as_json)
+
+
+@app.command(epilog="Example: quoth doctor")
+def doctor() -> None:
+    """Say what this machine can run."""
+    from quoth.cli import show
+    from quoth.study.doctor import checks
+
+    raise typer.Exit(show.checks(checks()))

@@ -1,0 +1,1 @@
+"""The bundled demo study: six fictional papers, and the truth about them by construction (`truth.csv`)."""

@@ -1,0 +1,7 @@
+"""The study's database: papers, runs, questions, readers, replies, findings and their quotes; append-only."""
+
+from quoth.ledger.ledger import Ledger
+from quoth.ledger.lock import Holder
+from quoth.ledger.records import Present, Reply, Run, StoredFinding, StoredPaper, Tally
+
+__all__ = ["Holder", "Ledger", "Present", "Reply", "Run", "StoredFinding", "StoredPaper", "Tally"]

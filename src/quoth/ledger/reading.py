@@ -1,0 +1,339 @@
+"""Rows out of the ledger's tables, each function within a transaction that its caller holds.
+
+Findings come paper by paper in blocks, so that a ledger of any size is read in little memory, in an order that does
+not depend on when they were made: paper, question, reader, round, then age.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, exists, func, select, true
+
+from quoth.ledger.records import Present, Reply, Run, StoredFinding, StoredPaper, Tally
+from quoth.ledger.schema import (
+    documents,
+    files,
+    findings,
+    papers,
+    questions,
+    quotes,
+    readers,
+    replies,
+    run_ends,
+    runs,
+    texts,
+)
+from quoth.vocabulary import Box, Failure, File, Finding, Key, Located, Paper, Quote, Role, Span, Verdict
+
+T = TypeVar("T")
+
+_READ_TOGETHER = 100
+
+ASKED_TOGETHER = 10_000
+"""How many values go into one statement: databases allow some tens of thousands."""
+
+_later = findings.alias("later")
+# Revisions count without gaps, so the newest is the one that has no successor.
+_is_newest = ~exists().where(
+    _later.c.text_id == findings.c.text_id,
+    _later.c.question_id == findings.c.question_id,
+    _later.c.reader_id == findings.c.reader_id,
+    _later.c.round == findings.c.round,
+    _later.c.revision == findings.c.revision + 1,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Which versions the row ids of texts, questions and readers stand for; texts in the order of their papers."""
+
+    texts: dict[int, tuple[str, str]]
+    questions: dict[int, tuple[str, str]]
+    readers: dict[int, tuple[str, str]]
+
+
+def all_names(connection: Connection) -> Names:
+    """Every version in the ledger."""
+    return Names(
+        texts=_names(connection, texts, "paper"),
+        questions=_names(connection, questions, "question"),
+        readers=_names(connection, readers, "reader"),
+    )
+
+
+def present_names(connection: Connection, present: Present) -> Names:
+    """The versions in the ledger that are present in the study."""
+    names = all_names(connection)
+    return Names(
+        texts={id_: version for id_, version in names.texts.items() if version in present.papers},
+        questions={id_: version for id_, version in names.questions.items() if version in present.questions},
+        readers={id_: version for id_, version in names.readers.items() if version in present.readers},
+    )
+
+
+def newest_findings(connection: Connection, names: Names) -> Iterator[StoredFinding]:
+    """The newest revision of every key whose versions are all among `names`."""
+    chosen = _is_newest & _among(names)
+    return _findings(connection, names, chosen)
+
+
+def every_finding(connection: Connection, names: Names) -> Iterator[StoredFinding]:
+    """All revisions of all keys."""
+    return _findings(connection, names, _among(names))
+
+
+def done_keys(connection: Connection, names: Names, again: Collection[Failure]) -> Iterator[Key]:
+    """The keys whose newest finding stands: all but failures of the kinds that are to be asked again."""
+    stands = findings.c.failure.is_(None) | findings.c.failure.not_in([failure.value for failure in again])
+    columns = select(findings.c.text_id, findings.c.question_id, findings.c.reader_id, findings.c.round)
+    for block in blocks(names.texts, ASKED_TOGETHER):
+        chosen = findings.c.text_id.in_(block) & _among(names) & _is_newest & stands
+        for text_id, question_id, reader_id, round_ in connection.execute(columns.where(chosen)):
+            yield _key(names, text_id, question_id, reader_id, round_)
+
+
+def tallies(connection: Connection, names: Names) -> list[Tally]:
+    """The newest findings among `names`, counted by reader, verdict and failure."""
+    sums: _Sums = defaultdict(list)
+    for block in blocks(names.texts, ASKED_TOGETHER):
+        _count(connection, names, findings.c.text_id.in_(block) & _among(names) & _is_newest, sums)
+    return _tallied(sums)
+
+
+def spent(connection: Connection) -> list[Tally]:
+    """All findings that were ever made, superseded and stale ones too, counted by reader, verdict and failure."""
+    sums: _Sums = defaultdict(list)
+    _count(connection, all_names(connection), true(), sums)
+    return _tallied(sums)
+
+
+def keys_among(connection: Connection, names: Names) -> int:
+    """The number of keys whose versions are all among `names`: every key has one first revision."""
+    first = select(func.count()).select_from(findings).where(findings.c.revision == 1)
+    return sum(
+        connection.scalar(first.where(findings.c.text_id.in_(block) & _among(names))) or 0
+        for block in blocks(names.texts, ASKED_TOGETHER)
+    )
+
+
+def keys(connection: Connection) -> int:
+    """The number of keys in the ledger."""
+    return connection.scalar(select(func.count()).select_from(findings).where(findings.c.revision == 1)) or 0
+
+
+def current_papers(connection: Connection, among: Collection[str] | None = None) -> dict[str, tuple[int, StoredPaper]]:
+    """The papers as they stand, by name in order, each with the id of its row; all of them, or those named."""
+    if among is None:
+        return _papers(connection, true())
+    found: dict[str, tuple[int, StoredPaper]] = {}
+    for block in blocks(sorted(among), ASKED_TOGETHER):
+        found |= _papers(connection, _snapshots.c.name.in_(block))
+    return found
+
+
+def newest_reply(connection: Connection, request_digest: str) -> Reply | None:
+    """The last reply to a request, or None."""
+    statement = (
+        select(replies, readers.c.reader, readers.c.digest)
+        .select_from(replies.join(readers, readers.c.id == replies.c.reader_id))
+        .where(replies.c.request_digest == request_digest)
+        .order_by(replies.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    return Reply(
+        reader=row.reader,
+        reader_digest=row.digest,
+        request_digest=row.request_digest,
+        shown_digest=row.shown_digest,
+        text=row.text,
+        parameters=row.parameters,
+        served_model=row.served_model,
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        seconds=row.seconds,
+        finish_reason=row.finish_reason,
+    )
+
+
+def all_runs(connection: Connection) -> list[Run]:
+    """Every run, oldest first."""
+    ends = (run_ends.c.at.label("finished"), run_ends.c.outcome, run_ends.c.decisions_digest, run_ends.c.counts)
+    tables = runs.outerjoin(run_ends, run_ends.c.run_id == runs.c.id)
+    statement = select(runs, *ends).select_from(tables).order_by(runs.c.id)
+    return [
+        Run(
+            id=row.id,
+            manifest=row.manifest,
+            started=row.at,
+            finished=row.finished,
+            outcome=row.outcome,
+            decisions_digest=row.decisions_digest,
+            counts=row.counts or {},
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def blocks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """`items` in lists of at most `size`."""
+    rest = iter(items)
+    while block := list(islice(rest, size)):
+        yield block
+
+
+def _names(connection: Connection, table: Table, name: str) -> dict[int, tuple[str, str]]:
+    statement = select(table.c.id, table.c[name], table.c.digest).order_by(table.c[name], table.c.id)
+    return {row[0]: (row[1], row[2]) for row in connection.execute(statement)}
+
+
+def _among(names: Names) -> ColumnElement[bool]:
+    return and_(findings.c.question_id.in_(list(names.questions)), findings.c.reader_id.in_(list(names.readers)))
+
+
+def _key(names: Names, text_id: int, question_id: int, reader_id: int, round_: int) -> Key:
+    return Key(*names.texts[text_id], *names.questions[question_id], *names.readers[reader_id], round_)
+
+
+def _findings(connection: Connection, names: Names, chosen: ColumnElement[bool]) -> Iterator[StoredFinding]:
+    by_paper = groupby(names.texts, key=lambda text_id: names.texts[text_id][0])
+    for block in blocks((list(text_ids) for _, text_ids in by_paper), _READ_TOGETHER):
+        among = findings.c.text_id.in_([text_id for text_ids in block for text_id in text_ids])
+        quoted = _quotes(connection, among & chosen)
+        rows = connection.execute(select(findings).where(among & chosen)).mappings()
+        yield from sorted((_stored(names, row, quoted.get(row["id"], ())) for row in rows), key=_place)
+
+
+def _place(stored: StoredFinding) -> tuple[str, str, str, int, int]:
+    key = stored.key
+    return key.paper, key.question, key.reader, key.round, stored.id
+
+
+def _stored(names: Names, row: RowMapping, quoted: Sequence[Quote]) -> StoredFinding:
+    key = _key(names, row["text_id"], row["question_id"], row["reader_id"], row["round"])
+    finding = Finding(
+        paper=key.paper,
+        question=key.question,
+        reader=key.reader,
+        verdict=Verdict(row["verdict"]),
+        value=row["value"],
+        unit=row["unit"],
+        answer=row["answer"],
+        score=row["score"],
+        quotes=tuple(quoted),
+        seconds=row["seconds"],
+        input_tokens=row["input_tokens"],
+        output_tokens=row["output_tokens"],
+        cost_usd=row["cost_usd"],
+        error=row["error"],
+        failure=Failure(row["failure"]) if row["failure"] else None,
+    )
+    return StoredFinding(
+        id=row["id"], key=key, finding=finding, revision=row["revision"], run=row["run_id"], at=row["at"]
+    )
+
+
+def _quotes(connection: Connection, chosen: ColumnElement[bool]) -> dict[int, list[Quote]]:
+    statement = (
+        select(quotes)
+        .join(findings, findings.c.id == quotes.c.finding_id)
+        .where(chosen)
+        .order_by(quotes.c.finding_id, quotes.c.position)
+    )
+    found: dict[int, list[Quote]] = defaultdict(list)
+    for row in connection.execute(statement):
+        spans = tuple(_span(**span) for span in row.spans)
+        found[row.finding_id].append(Quote(row.said, row.text, Located(row.located), row.score, spans))
+    return found
+
+
+def _span(file: str, page: int, start: int, end: int, boxes: list[list[float]]) -> Span:
+    return Span(file, page, start, end, tuple(_box(*box) for box in boxes))
+
+
+def _box(x0: float, y0: float, x1: float, y1: float) -> Box:
+    return x0, y0, x1, y1
+
+
+_Sums = dict[tuple[str, str, str | None], list[tuple[float | None, ...]]]
+
+
+def _count(connection: Connection, names: Names, chosen: ColumnElement[bool], sums: _Sums) -> None:
+    by = (findings.c.reader_id, findings.c.verdict, findings.c.failure)
+    counted = select(
+        *by,
+        func.count(),
+        func.sum(findings.c.seconds),
+        func.sum(findings.c.input_tokens),
+        func.sum(findings.c.output_tokens),
+        func.sum(findings.c.cost_usd),
+    ).group_by(*by)
+    for reader_id, verdict, failure, *figures in connection.execute(counted.where(chosen)):
+        sums[names.readers[reader_id][0], verdict, failure].append(tuple(figures))
+
+
+def _tallied(sums: _Sums) -> list[Tally]:
+    found = []
+    for (reader, verdict, failure), parts in sums.items():
+        count, seconds, input_tokens, output_tokens, cost = (_sum(column) for column in zip(*parts, strict=True))
+        found.append(
+            Tally(
+                reader=reader,
+                verdict=Verdict(verdict),
+                failure=Failure(failure) if failure else None,
+                findings=int(count or 0),
+                seconds=seconds,
+                input_tokens=None if input_tokens is None else int(input_tokens),
+                output_tokens=None if output_tokens is None else int(output_tokens),
+                cost_usd=cost,
+            )
+        )
+    return sorted(found, key=lambda tally: (tally.reader, tally.verdict, tally.failure or ""))
+
+
+def _sum(column: Iterable[float | None]) -> float | None:
+    recorded = [value for value in column if value is not None]
+    return sum(recorded) if recorded else None
+
+
+_snapshots = papers.alias("snapshots")
+_tries = documents.alias("tries")
+
+
+def _papers(connection: Connection, named: ColumnElement[bool]) -> dict[str, tuple[int, StoredPaper]]:
+    chosen = papers.c.id.in_(select(func.max(_snapshots.c.id)).where(named).group_by(_snapshots.c.name))
+    held: dict[int, list[File]] = defaultdict(list)
+    of_papers = select(files).join(papers, papers.c.id == files.c.paper_id).where(chosen)
+    for row in connection.execute(of_papers.order_by(files.c.paper_id, files.c.position)):
+        held[row.paper_id].append(File(row.digest, row.name, row.size, Role(row.role)))
+    last_try = select(func.max(_tries.c.id)).where(_tries.c.paper_id == papers.c.id).scalar_subquery()
+    read = (
+        documents.c.text_digest,
+        documents.c.parser,
+        documents.c.pages,
+        documents.c.characters,
+        documents.c.reason,
+        documents.c.failure,
+    )
+    tables = papers.outerjoin(documents, documents.c.id == last_try)
+    statement = select(papers, *read).select_from(tables).where(chosen).order_by(papers.c.name)
+    return {
+        row.name: (
+            row.id,
+            StoredPaper(
+                paper=Paper(row.name, tuple(held[row.id]), row.doi, row.title, row.year),
+                text_digest=row.text_digest,
+                parser=row.parser,
+                pages=row.pages,
+                characters=row.characters,
+                reason=row.reason,
+                failure=Failure(row.failure) if row.failure else None,
+            ),
+        )
+        for row in connection.execute(statement)
+    }

@@ -1,0 +1,50 @@
+"""The packaged models: which files belong to this version, and the check that they are the ones it was built with.
+
+`MODEL_CARD.md` beside this module says where each comes from, how it was made and what it is good for.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from quoth.errors import ModelError
+
+FOLDER = Path(__file__).parent
+_REMEDY = "install quoth again (pip install --force-reinstall quoth)."
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A file that ships with quoth: its name in this folder, and the SHA-256 of its bytes in hex."""
+
+    name: str
+    digest: str
+
+
+ENCODER_MODEL = Artefact("minilm-l6-int8.onnx", "53e0e9ab5b4fc0212855fa61470fbafee419591fb474e719f9d55d9ae99d0327")
+ENCODER_TOKENIZER = Artefact(
+    "minilm-l6-tokenizer.json", "5fd1c882abbd30517dced455a2c9768945ec726b96727927e4959348d9de550b"
+)
+EMBEDDED_READER = Artefact("embedded-reader.json", "bba627e1c0443382196ef38b532132dd1516faf8aaf5c2ada756ffc91fd6f962")
+
+
+@cache
+def path_of(artefact: Artefact, folder: Path = FOLDER) -> Path:
+    """Where an artefact lies, its bytes checked once per process.
+
+    Raises:
+        ModelError: it is missing, cannot be read, or is not the file that its digest names.
+    """
+    path = folder / artefact.name
+    try:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"The packaged model {path} cannot be read ({error.strerror}): {_REMEDY}") from error
+    if found != artefact.digest:
+        raise ModelError(
+            f"The packaged model {path} is not the one that this version of quoth was built with "
+            f"(SHA-256 {found[:12]}..., expected {artefact.digest[:12]}...): {_REMEDY}"
+        )
+    return path

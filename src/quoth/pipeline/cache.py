@@ -1,0 +1,111 @@
+"""What was read once, kept by content: documents by file and parser, vectors by document and encoder.
+
+An entry's name holds everything that it depends on, so a new version never meets an old entry. Entries are written
+whole or not at all; one that cannot be read is made again.
+"""
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quoth.vocabulary import Block, BlockKind, Document, Link, Page, Section, SectionKind, Sentence
+
+T = TypeVar("T")
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zlib.error, zipfile.BadZipFile)
+
+
+class Cache:
+    """A folder of entries; `None` keeps nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def document(self, name: str, make: Callable[[], Document]) -> Document:
+        """The document of this name, made where it is not there."""
+        return self._entry(f"{name}.document", make, _pack, _unpack)
+
+    def vectors(self, name: str, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """The vectors of this name, made where they are not there; kept and given in half precision."""
+        return self._entry(f"{name}.vectors", lambda: _halved(make()), _pack_vectors, _unpack_vectors)
+
+    def _entry(self, name: str, make: Callable[[], T], pack: Callable[[T], bytes], unpack: Callable[[bytes], T]) -> T:
+        if self._folder is None:
+            return make()
+        path = self._folder / name[:2] / name
+        try:
+            return unpack(path.read_bytes())
+        except _DAMAGED:
+            made = make()
+        _write(path, pack(made))
+        return made
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _halved(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return vectors.astype(np.float16).astype(np.float32)
+
+
+def _pack_vectors(vectors: NDArray[np.float32]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, vectors.astype(np.float16), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _unpack_vectors(content: bytes) -> NDArray[np.float32]:
+    vectors: NDArray[np.float32] = np.load(io.BytesIO(content), allow_pickle=False).astype(np.float32)
+    return vectors
+
+
+def _pack(document: Document) -> bytes:
+    plain = {
+        "digest": document.digest,
+        "text": document.text,
+        **{name: [asdict(item) for item in getattr(document, name)] for name in _PARTS},
+    }
+    # Glyphs mostly count up by one, so their differences compress to almost nothing.
+    steps = np.diff(document.glyphs, prepend=np.int32(0)).astype("<i4").tobytes()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
+        archive.writestr("document.json", json.dumps(plain, ensure_ascii=True))
+        archive.writestr("glyphs", steps)
+    return buffer.getvalue()
+
+
+_PARTS = ("pages", "sections", "blocks", "sentences", "links")
+
+
+def _unpack(content: bytes) -> Document:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        plain = json.loads(archive.read("document.json"))
+        steps = np.frombuffer(archive.read("glyphs"), "<i4")
+    return Document(
+        digest=plain["digest"],
+        text=plain["text"],
+        pages=tuple(Page(**page) for page in plain["pages"]),
+        sections=tuple(Section(**{**section, "kind": SectionKind(section["kind"])}) for section in plain["sections"]),
+        blocks=tuple(Block(**{**block, "kind": BlockKind(block["kind"])}) for block in plain["blocks"]),
+        sentences=tuple(Sentence(**sentence) for sentence in plain["sentences"]),
+        links=tuple(Link(**link) for link in plain["links"]),
+        glyphs=np.cumsum(steps, dtype=np.int32),
+    )

@@ -1,0 +1,272 @@
+"""The embedded reader: answers from the words of the paper alone, on the CPU, with no network and no key.
+
+A question's verdict comes from how its best passages stand out in the paper: a logistic model over the scores of
+retrieval, fitted on coded papers. A bundled question has an offset of its own, as far as coded cells support it; any
+other question is judged by the evidence alone. The quotes are the sentences of the best passages that most look like an
+answer, by a second logistic model.
+"""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quoth.models import EMBEDDED_READER, path_of
+from quoth.models.logistic import Logistic
+from quoth.protocol import question_digest
+from quoth.readers.base import ReadPaper
+from quoth.readers.values import value_of
+from quoth.retrieval import PASSAGES_VERSION, Ranking, query
+from quoth.vocabulary import (
+    Encoder,
+    Failure,
+    Finding,
+    Kind,
+    Located,
+    Question,
+    Quote,
+    Sentence,
+    Verdict,
+)
+
+VERSION = "1"
+"""Changes whenever the same model may give other findings."""
+
+QUOTE_THRESHOLD = 0.02
+"""A sentence that scores below this is no evidence; about one proving sentence in fifty does."""
+
+_LOOKED_AT = 6  # passages whose sentences may become quotes
+_QUOTES = 4
+_WORTH = 0.4  # share of the best quote's score that a further quote needs
+_LONGEST = 600
+_SHORTEST = 20
+_LINK = re.compile(
+    r"https?://|www\.|\bdoi\b|\b10\.\d{4,9}/|github|gitlab|bitbucket|zenodo|figshare|dryad|osf\.io", re.IGNORECASE
+)
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderModel:
+    """The fitted numbers: `verdict` over `verdict_features`, `quote` over `quote_features`, offsets by question."""
+
+    verdict: Logistic
+    general: Logistic
+    quote: Logistic
+    offsets: Mapping[str, float]
+
+    @classmethod
+    def packaged(cls) -> "ReaderModel":
+        """The model that ships with quoth.
+
+        Raises:
+            ModelError: it is missing or altered.
+        """
+        return _packaged()
+
+
+@cache
+def _packaged() -> ReaderModel:
+    numbers = json.loads(path_of(EMBEDDED_READER).read_text(encoding="utf-8"))
+    verdict, general, quote = (Logistic.of(numbers[name]) for name in ("verdict", "general", "quote"))
+    return ReaderModel(verdict, general, quote, numbers["offsets"])
+
+
+def verdict_features(paper: ReadPaper, question: Question, ranking: Ranking) -> Floats:
+    """How the best passages stand out, shape (8,)."""
+    cosine, lexical = np.sort(ranking.cosine)[::-1], np.sort(ranking.lexical)[::-1]
+    top = [paper.index.passages[number] for number in ranking.order[:3]]
+    linked = any(passage.links or _LINK.search(passage.text) for passage in top)
+    return np.array(
+        [
+            cosine[0],
+            cosine[:3].mean(),
+            (cosine[0] - cosine.mean()) / max(float(cosine.std()), 1e-6),
+            np.log1p(lexical[0]),
+            np.log1p(lexical[:3].mean()),
+            ranking.cosine[ranking.order[0]],
+            (1.0 if linked else -1.0) if question.kind is Kind.LINK else 0.0,
+            np.log(len(cosine)),
+        ],
+        np.float64,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may become a quote, and the number of its passage."""
+
+    sentence: Sentence
+    passage: int
+
+
+def quote_features(text: str, cosine: float, ranking: Ranking, passage: int) -> list[float]:
+    """How much a sentence looks like an answer: its own likeness to the question, and its passage's standing."""
+    return [
+        cosine,
+        float(ranking.cosine[passage]),
+        float(ranking.fused[passage]),
+        float(np.log1p(ranking.lexical[passage])),
+        float(np.log(len(text))),
+    ]
+
+
+class EmbeddedReader:
+    """Meets `readers.base.Reader`; cheap to make and to send to a worker."""
+
+    digest: str
+    """SHA-256 over the models, the passages' version and this reader's version."""
+
+    def __init__(self, name: str, encoder: Encoder) -> None:
+        self.name = name
+        self._encoder = encoder
+        parts = (VERSION, PASSAGES_VERSION, encoder.digest, EMBEDDED_READER.digest)
+        self.digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def manifest(self) -> Mapping[str, object]:
+        """What it is, for the record."""
+        return {
+            "type": "embedded",
+            "version": VERSION,
+            "passages": PASSAGES_VERSION,
+            "encoder": self._encoder.digest,
+            "model": EMBEDDED_READER.digest,
+        }
+
+    def answer(self, paper: ReadPaper, questions: Sequence[Question]) -> list[Finding]:
+        """One finding for each question, in order."""
+        if not paper.index.passages:
+            error = "no sentence to answer from: the paper's text holds none"
+            return [
+                Finding(paper.name, q.id, self.name, Verdict.FAILED, error=error, failure=Failure.FINAL)
+                for q in questions
+            ]
+        asked = Asked(paper, self._encoder, ReaderModel.packaged())
+        return [self._finding(asked, question) for question in questions]
+
+    def _finding(self, asked: "Asked", question: Question) -> Finding:
+        began = time.perf_counter()
+        ranking = asked.ranking(question)
+        probability = asked.probability(question, ranking)
+        quotes: tuple[Quote, ...] = ()
+        verdict, value = Verdict.NOT_REPORTED, None
+        if probability >= 0.5:
+            quotes = asked.quotes(question, ranking)
+            verdict = Verdict.REPORTED
+        if verdict is Verdict.REPORTED and not quotes:
+            return Finding(
+                asked.paper.name,
+                question.id,
+                self.name,
+                Verdict.FAILED,
+                seconds=time.perf_counter() - began,
+                error="unverified: no sentence answers the question well enough to be quoted",
+                failure=Failure.FINAL,
+            )
+        if quotes:
+            value = value_of(question, quotes, asked.links(quotes))
+        return Finding(
+            asked.paper.name,
+            question.id,
+            self.name,
+            verdict,
+            value=value,
+            unit=question.unit if value is not None else None,
+            answer=quotes[0].text if quotes else "",
+            score=round(float(max(probability, 1 - probability)), 4),
+            quotes=quotes,
+            seconds=time.perf_counter() - began,
+        )
+
+
+class Asked:
+    """One paper while its questions are answered: sentences are encoded once, whichever question wants them."""
+
+    def __init__(self, paper: ReadPaper, encoder: Encoder, model: ReaderModel) -> None:
+        self.paper = paper
+        self._encoder = encoder
+        self._model = model
+        self._starts = np.array([sentence.start for sentence in paper.document.sentences])
+        self.vectors: dict[int, NDArray[np.float32]] = {}
+
+    def ranking(self, question: Question) -> Ranking:
+        """All passages, ranked for a question."""
+        return self.paper.index.rank(question, self.query(question))
+
+    def probability(self, question: Question, ranking: Ranking) -> float:
+        """Of the paper reporting what the question asks for."""
+        features = verdict_features(self.paper, question, ranking)[None]
+        offset = self._model.offsets.get(question_digest(question))
+        if offset is None:
+            return float(self._model.general.probability(features)[0])
+        return float(self._model.verdict.probability(features, offset)[0])
+
+    def quotes(self, question: Question, ranking: Ranking) -> tuple[Quote, ...]:
+        """The sentences that most look like an answer, strongest first."""
+        candidates = [c for number in ranking.order[:_LOOKED_AT].tolist() for c in self.candidates(number)]
+        if not candidates:
+            return ()
+        scores = self._scores(question, ranking, candidates)
+        best = np.argsort(-scores, kind="stable")[:_QUOTES]
+        least = max(QUOTE_THRESHOLD, _WORTH * float(scores[best[0]]))
+        return tuple(self._quote(candidates[i].sentence, float(scores[i])) for i in best.tolist() if scores[i] >= least)
+
+    def candidates(self, number: int) -> list[Candidate]:
+        """The sentences of a passage that can stand as a quote."""
+        passage = self.paper.index.passages[number]
+        low, high = np.searchsorted(self._starts, [passage.start, passage.end])
+        found = self.paper.document.sentences[low:high]
+        return [Candidate(s, number) for s in found if _SHORTEST <= s.end - s.start < _LONGEST]
+
+    def links(self, quotes: Sequence[Quote]) -> tuple[str, ...]:
+        """The targets of the links in the quotes' words."""
+        spans = [(span.start, span.end) for quote in quotes for span in quote.spans]
+        found = (link for link in self.paper.document.links if any(a <= link.start < b for a, b in spans))
+        return tuple(dict.fromkeys(link.target for link in found))
+
+    def query(self, question: Question) -> NDArray[np.float32]:
+        """The vector of a question's query, shape (dimensions,)."""
+        return query_vector(self._encoder, query(question))
+
+    def _scores(self, question: Question, ranking: Ranking, candidates: Sequence[Candidate]) -> Floats:
+        vector = self.query(question)
+        text = self.paper.document.text
+        self.encode([c.sentence for c in candidates])
+        rows = [
+            quote_features(
+                text[c.sentence.start : c.sentence.end],
+                float(self.vectors[c.sentence.start] @ vector),
+                ranking,
+                c.passage,
+            )
+            for c in candidates
+        ]
+        return self._model.quote.probability(np.array(rows))
+
+    def encode(self, sentences: Sequence[Sentence]) -> None:
+        """Put the sentences' vectors into `vectors`, by the sentence's start."""
+        new = {s.start: self.paper.document.text[s.start : s.end] for s in sentences if s.start not in self.vectors}
+        self.vectors.update(zip(new, self._encoder.encode(list(new.values())), strict=True))
+
+    def _quote(self, sentence: Sentence, score: float) -> Quote:
+        text = self.paper.document.text[sentence.start : sentence.end]
+        spans = self.paper.geometry.spans(sentence.start, sentence.end)
+        return Quote(text, text, Located.EXACT, round(score, 4), spans)
+
+
+_QUERIES: dict[tuple[str, str], NDArray[np.float32]] = {}
+
+
+def query_vector(encoder: Encoder, text: str) -> NDArray[np.float32]:
+    """The vector of a query, kept for the next paper."""
+    key = encoder.digest, text
+    if key not in _QUERIES:
+        _QUERIES[key] = encoder.encode([text])[0]
+    return _QUERIES[key]

@@ -1,0 +1,1 @@
+"""What is handed over: tables, figures, the report, the methods text, the package."""

@@ -1,0 +1,127 @@
+"""What a run has to do: the cells of the study that have no finding of the present versions yet."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from quoth.errors import StudyError
+from quoth.ledger import Ledger, Present, StoredPaper
+from quoth.papers import PARSER_VERSION
+from quoth.protocol import Protocol, question_digest
+from quoth.readers.base import Reader
+from quoth.vocabulary import Failure, Key, Paper, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of a study a run is to do; empty means all. `limit` counts papers."""
+
+    papers: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The questions that one reader is to answer about one paper."""
+
+    reader: Reader
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One paper with what is to be asked of it; `text_digest` is None where it was never read."""
+
+    paper: Paper
+    places: Mapping[str, Path]
+    cells: tuple[Cells, ...]
+
+    @property
+    def size(self) -> int:
+        """How many findings it will give."""
+        return sum(len(cells.questions) for cells in self.cells)
+
+
+def unread_digest(paper: Paper, protocol: Protocol) -> str:
+    """What stands for the text of a paper that cannot be read: its files, and what they were read with."""
+    parts = (PARSER_VERSION, str(protocol.reading.max_pages), *(file.digest for file in paper.files))
+    return "unread-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def known_texts(papers: Collection[Paper], stored: Sequence[StoredPaper], protocol: Protocol) -> dict[str, str]:
+    """The text digest of each paper whose present files have been read, or tried, with the present parser."""
+    found: dict[str, str] = {}
+    kept = {entry.paper.name: entry for entry in stored}
+    for paper in papers:
+        entry = kept.get(paper.name)
+        if entry is None or _contents(entry.paper) != _contents(paper):
+            continue
+        if entry.reason is not None:
+            found[paper.name] = unread_digest(paper, protocol)
+        elif entry.text_digest and entry.parser == PARSER_VERSION:
+            found[paper.name] = entry.text_digest
+    return found
+
+
+def _contents(paper: Paper) -> list[str]:
+    return [file.digest for file in paper.files]
+
+
+def present(texts: Mapping[str, str], questions: Collection[Question], readers: Collection[Reader]) -> Present:
+    """The versions that the study has now."""
+    return Present(
+        papers=frozenset(texts.items()),
+        questions=frozenset((question.id, question_digest(question)) for question in questions),
+        readers=frozenset((reader.name, reader.digest) for reader in readers),
+    )
+
+
+def key_of(paper: str, text: str, question: Question, reader: Reader) -> Key:
+    """What a finding of this reader is a finding of."""
+    return Key(paper, text, question.id, question_digest(question), reader.name, reader.digest)
+
+
+def plan(
+    papers: Mapping[Paper, Mapping[str, Path]],
+    questions: Sequence[Question],
+    readers: Sequence[Reader],
+    *,
+    texts: Mapping[str, str],
+    ledger: Ledger,
+    retry: bool = False,
+    limit: int | None = None,
+) -> list[Work]:
+    """The papers that are not done, in order, each with its open cells."""
+    again = tuple(Failure) if retry else (Failure.TRANSIENT,)
+    done = ledger.done_keys(present(texts, questions, readers), again=again)
+    work = []
+    for paper, places in papers.items():
+        text = texts.get(paper.name)
+        open_cells = []
+        for reader in readers:
+            left = tuple(q for q in questions if text is None or key_of(paper.name, text, q, reader) not in done)
+            if left:
+                open_cells.append(Cells(reader, left))
+        if open_cells:
+            work.append(Work(paper, places, tuple(open_cells)))
+        if limit is not None and len(work) >= limit:
+            break
+    return work
+
+
+def pick(what: str, wanted: Sequence[str], there: Sequence[str]) -> list[str]:
+    """The names that are wanted, in the study's order; all of them where none is named.
+
+    Raises:
+        StudyError: a name is not there; the message gives the nearest.
+    """
+    for name in wanted:
+        if name not in there:
+            near = get_close_matches(name, there, 1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise StudyError(f"the study has no {what} '{name}'{hint}")
+    return [name for name in there if not wanted or name in wanted]

@@ -1,0 +1,318 @@
+"""A study on disk, and all that can be done with it; the command line does nothing that is not here."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pandas as pd
+
+from quoth.errors import PaperError, StudyError
+from quoth.ledger import Ledger, Present, StoredFinding, StoredPaper
+from quoth.models.encoder import Encoder
+from quoth.papers import find_papers
+from quoth.pipeline import ReadSettings, read_paper
+from quoth.protocol import Protocol, load_protocol, question_digest
+from quoth.quorum import decide
+from quoth.readers import make_reader
+from quoth.readers.base import Reader, ReadPaper
+from quoth.readers.embedded import query_vector
+from quoth.reports import tables
+from quoth.retrieval import query
+from quoth.study.create import STUDY_FILE
+from quoth.study.execute import Outcome, Progress, Watcher, Workshop, execute, manifest_of
+from quoth.study.plan import Selection, Work, known_texts, pick, plan, present
+from quoth.vocabulary import Decision, Paper, Question
+from quoth.vocabulary import Outcome as Verdicts
+
+
+class What(StrEnum):
+    """The tables of a study."""
+
+    PAPERS = "papers"
+    FINDINGS = "findings"
+    QUOTES = "quotes"
+    DECISIONS = "decisions"
+    MATRIX = "matrix"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A passage as a reader would be shown it; `rank` counts from 1, `score` is from 0 to 1."""
+
+    paper: str
+    question: str
+    rank: int
+    text: str
+    page: int
+    score: float
+
+
+class Study:
+    """An open study. Use `quoth.open(DIR)`; close it, or use it as a context manager."""
+
+    def __init__(self, folder: Path | str) -> None:
+        """Open the study in `folder`.
+
+        Raises:
+            StudyError: the folder holds no study.
+            ProtocolError: its study.toml cannot be meant.
+            LedgerError: its ledger cannot be opened.
+        """
+        self.folder = Path(folder)
+        path = self.folder / STUDY_FILE
+        if not path.is_file():
+            raise StudyError(f"{self.folder} is not a study: it has no {STUDY_FILE} (quoth init {self.folder})")
+        self.protocol: Protocol = load_protocol(path)
+        self.ledger = Ledger.open(self.protocol.ledger, base=self.folder)
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+        self.ledger.close()
+
+    def __enter__(self) -> Self:
+        """Closes when the block ends."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    # What is there
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder of passages and questions."""
+        return Encoder()
+
+    @cached_property
+    def readers(self) -> tuple[Reader, ...]:
+        """The protocol's readers.
+
+        Raises:
+            ReaderError: one of them cannot be used.
+        """
+        return tuple(make_reader(settings, self.encoder) for settings in self.protocol.readers)
+
+    def files(self) -> dict[Paper, dict[str, Path]]:
+        """The papers that lie in the study's folder now, with the path of each file by digest."""
+        return find_papers(self.protocol.papers)
+
+    def stored_papers(self) -> list[StoredPaper]:
+        """The papers that lie in the folder now, with what came of reading them."""
+        there = list(self.files())
+        texts = self._texts(there)
+        kept = {stored.paper.name: stored for stored in self.ledger.papers()}
+        return [kept[paper.name] if paper.name in texts else StoredPaper(paper) for paper in there]
+
+    def current(self) -> Iterator[StoredFinding]:
+        """The current findings, by paper, question and reader."""
+        return self.ledger.current(self.present())
+
+    def present(self) -> Present:
+        """The versions of papers, questions and readers that the study has now."""
+        return present(self._texts(list(self.files())), self.protocol.questions, self.readers)
+
+    def decide(self) -> list[Decision]:
+        """One decision for each cell that has findings."""
+        quorum = self.protocol.quorum
+        if quorum.rule != "majority":
+            raise StudyError(f"the rule '{quorum.rule}' is not part of this version of quoth: use rule = \"majority\"")
+        findings = (stored.finding for stored in self.current())
+        return list(decide(findings, ties=Verdicts(quorum.ties), minimum_votes=quorum.minimum_votes))
+
+    def _texts(self, papers: Sequence[Paper]) -> dict[str, str]:
+        return known_texts(papers, self.ledger.papers(), self.protocol)
+
+    # Tables
+
+    @property
+    def papers(self) -> pd.DataFrame:
+        """The papers: name, title, files, whether read, pages, reason where not."""
+        return tables.papers_frame(self.stored_papers())
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """The current findings, a row each."""
+        return tables.findings_frame(self.current())
+
+    @property
+    def quotes(self) -> pd.DataFrame:
+        """The quotes of the current findings, a row each."""
+        return tables.quotes_frame(self.current())
+
+    @property
+    def decisions(self) -> pd.DataFrame:
+        """The decisions, a row each."""
+        return tables.decisions_frame(self.decide())
+
+    @property
+    def matrix(self) -> pd.DataFrame:
+        """Papers x questions, each cell its decision."""
+        names = [stored.paper.name for stored in self.stored_papers()]
+        return tables.matrix_frame(self.decide(), names, [question.id for question in self.protocol.questions])
+
+    def table(self, what: What | str, *, history: bool = False) -> pd.DataFrame:
+        """One of the tables by name; `history` gives every revision of findings or quotes, with run and time.
+
+        Raises:
+            StudyError: there is no such table, or it has no history.
+        """
+        match what, history:
+            case What.PAPERS, False:
+                return self.papers
+            case What.FINDINGS, _:
+                return tables.findings_frame(self.ledger.history(), history=True) if history else self.findings
+            case What.QUOTES, _:
+                return tables.quotes_frame(self.ledger.history(), history=True) if history else self.quotes
+            case What.DECISIONS, False:
+                return self.decisions
+            case What.MATRIX, False:
+                return self.matrix
+            case _ if what in list(What):
+                raise StudyError(f"'{what}' has no history: it is computed; ask for findings or quotes")
+            case _:
+                raise StudyError(f"there is no table '{what}': choose one of {', '.join(What)}")
+
+    def export(self, out: Path | str, *, what: What | str = What.DECISIONS, history: bool = False) -> int:
+        """Write a table to `out`, by its suffix .csv, .jsonl, .parquet or .xlsx, and give its number of rows."""
+        frame = self.table(what, history=history)
+        tables.write_table(frame, Path(out), sheet=str(what))
+        return len(frame)
+
+    # Work
+
+    def plan(self, selection: Selection = Selection(), *, retry: bool = False) -> list[Work]:  # noqa: B008 (frozen)
+        """The papers that are not done, with their open cells.
+
+        Raises:
+            StudyError: the selection names what the study does not have, or there is no paper at all.
+        """
+        files = self.files()
+        if not files:
+            raise StudyError(f"no PDF in {self.protocol.papers}: copy your papers there and run again")
+        names = set(pick("paper", selection.papers, [paper.name for paper in files]))
+        return plan(
+            {paper: places for paper, places in files.items() if paper.name in names},
+            self._questions(selection.questions),
+            self._readers(selection.readers),
+            texts=self._texts(list(files)),
+            ledger=self.ledger,
+            retry=retry,
+            limit=selection.limit,
+        )
+
+    def run(
+        self,
+        *,
+        papers: Sequence[str] = (),
+        questions: Sequence[str] = (),
+        readers: Sequence[str] = (),
+        limit: int | None = None,
+        retry: bool = False,
+        watch: Watcher | None = None,
+    ) -> Outcome:
+        """Do all that is not done, or the named part of it; run again, it resumes.
+
+        Args:
+            papers: names of papers; all if empty. So with `questions` (ids) and `readers` (names).
+            questions: see `papers`.
+            readers: see `papers`.
+            limit: at most so many papers.
+            retry: ask again what failed for good, too.
+            watch: called after every paper.
+
+        Raises:
+            LockedError: another run holds the study.
+            StudyError: the selection names what the study does not have, or there is no paper at all.
+        """
+        selection = Selection(tuple(papers), tuple(questions), tuple(readers), limit)
+        with self.ledger.lock():
+            work = self.plan(selection, retry=retry)
+            if not work:
+                return Outcome(None, 0, 0, 0, {})
+            asked = self._readers(selection.readers)
+            self.ledger.put_questions((question, question_digest(question)) for question in self.protocol.questions)
+            for reader, settings in zip(self.readers, self.protocol.readers, strict=True):
+                self.ledger.put_reader(reader.name, settings.type, reader.digest, reader.manifest())
+            manifest = manifest_of(self.protocol, asked, selection, retry=retry)
+            shop = Workshop(self.protocol, self.ledger, self.encoder, self.cache)
+            outcome = execute(shop, work, manifest, watch or _unwatched)
+            if outcome.run is not None:
+                ended = "interrupted" if outcome.interrupted else "done"
+                counts = {"papers": outcome.papers, "findings": outcome.findings, "failed": outcome.failed}
+                self.ledger.finish_run(outcome.run, ended, self.decisions_digest(), counts)
+            return outcome
+
+    def decisions_digest(self) -> str:
+        """SHA-256, in hex, of the decisions: two studies with the same digest decided the same."""
+        digest = hashlib.sha256()
+        for decision in self.decide():
+            line = json.dumps(asdict(decision), sort_keys=True, ensure_ascii=True)
+            digest.update(line.encode() + b"\n")
+        return digest.hexdigest()
+
+    def passages(
+        self,
+        *,
+        papers: Sequence[str] = (),
+        questions: Sequence[str] = (),
+        characters: int | None = None,
+        on_unreadable: Callable[[str], None] | None = None,
+    ) -> Iterator[Shown]:
+        """What a reader would be shown for each paper and question, best first.
+
+        A passage over a page break carries its first page. A paper that cannot be read is told to `on_unreadable`, as
+        `NAME: reason`, and passed over; without that function it raises PaperError.
+        """
+        files = self.files()
+        names = set(pick("paper", papers, [paper.name for paper in files]))
+        asked = self._questions(tuple(questions))
+        settings = ReadSettings(self.protocol.reading.max_pages, self.cache)
+        budget = characters or self.protocol.retrieval.characters
+        for paper, places in files.items():
+            if paper.name not in names:
+                continue
+            try:
+                with read_paper(paper, places, settings, self.encoder) as read:
+                    for question in asked:
+                        yield from self._shown(read, question, budget)
+            except PaperError as error:
+                if on_unreadable is None:
+                    raise
+                on_unreadable(f"{paper.name}: {error.reason}")
+
+    def _shown(self, read: ReadPaper, question: Question, characters: int) -> Iterator[Shown]:
+        ranking = read.index.rank(question, query_vector(self.encoder, query(question)))
+        for rank, number in enumerate(read.index.shown(ranking, characters), start=1):
+            passage, score = read.index.passages[number], round(float(ranking.fused[number]), 4)
+            yield Shown(read.name, question.id, rank, passage.text, passage.page, score)
+
+    @property
+    def cache(self) -> Path:
+        """Where read papers are kept; may be deleted at any time."""
+        return self.folder / ".quoth" / "cache"
+
+    def _questions(self, wanted: Sequence[str]) -> list[Question]:
+        ids = set(pick("question", wanted, [question.id for question in self.protocol.questions]))
+        return [question for question in self.protocol.questions if question.id in ids]
+
+    def _readers(self, wanted: Sequence[str]) -> list[Reader]:
+        names = set(pick("reader", wanted, [reader.name for reader in self.readers]))
+        return [reader for reader in self.readers if reader.name in names]
+
+
+def _unwatched(progress: Progress) -> None:
+    """Nobody looks."""
+
+
+def open_study(folder: Path | str) -> Study:
+    """Open the study in a folder; see `Study`."""
+    return Study(folder)
