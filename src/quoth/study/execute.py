@@ -104,11 +104,16 @@ def _outcomes(
     yield from run_supervised(
         tasks,
         work_on_paper,
-        workers=max(1, min(reading.workers or cores(), len(work))),
+        workers=worker_count(shop.protocol, len(work)),
         seconds=reading.seconds_per_paper,
         memory_mb=reading.memory_mb,
         init=prepare_worker,
     )
+
+
+def worker_count(protocol: Protocol, papers: int) -> int:
+    """How many worker processes a run over so many papers has."""
+    return max(1, min(protocol.reading.workers or cores(), papers))
 
 
 def cores() -> int:

@@ -25,7 +25,7 @@ from quoth.readers.embedded import query_vector
 from quoth.reports import tables
 from quoth.retrieval import query
 from quoth.study.create import STUDY_FILE
-from quoth.study.execute import Outcome, Progress, Watcher, Workshop, execute, manifest_of
+from quoth.study.execute import Outcome, Progress, Watcher, Workshop, cores, execute, manifest_of, worker_count
 from quoth.study.plan import Selection, Work, known_texts, pick, plan, present
 from quoth.vocabulary import Decision, Paper, Question
 from quoth.vocabulary import Outcome as Verdicts
@@ -243,6 +243,8 @@ class Study:
             for reader, settings in zip(self.readers, self.protocol.readers, strict=True):
                 self.ledger.put_reader(reader.name, settings.type, reader.digest, reader.manifest())
             manifest = manifest_of(self.protocol, asked, selection, retry=retry)
+            # With fewer papers than cores, the cores that are left encode passages.
+            self.encoder.threads = max(1, cores() // worker_count(self.protocol, len(work)))
             shop = Workshop(self.protocol, self.ledger, self.encoder, self.cache)
             outcome = execute(shop, work, manifest, watch or _unwatched)
             if outcome.run is not None:
