@@ -21,7 +21,7 @@ from quoth.models.encoder import Encoder
 from quoth.papers import PageGeometry, join, parse
 from quoth.protocol import load_codebook, question_digest
 from quoth.readers.base import ReadPaper
-from quoth.readers.embedded import ReaderModel, Asked, quote_features, verdict_features
+from quoth.readers.embedded import Asked, ReaderModel, verdict_features
 from quoth.retrieval import PaperIndex, passages
 from quoth.vocabulary import Question
 
@@ -104,11 +104,10 @@ def tables(cells: list[Cell], papers: dict[str, ReadPaper], encoder: Encoder) ->
         key = question_digest(cell.question)
         verdicts.append((verdict_features(one.paper, cell.question, ranking), cell.reported, cell.paper, key))
         candidates = [c for number in ranking.order[:8].tolist() for c in one.candidates(number)]
-        one.encode([c.sentence for c in candidates])
-        vector = one.query(cell.question)
-        for c in candidates:
+        if not candidates:
+            continue
+        for c, features in zip(candidates, one.features(cell.question, ranking, candidates), strict=True):
             text = one.paper.document.text[c.sentence.start : c.sentence.end]
-            features = quote_features(text, float(one.vectors[c.sentence.start] @ vector), ranking, c.passage)
             label = cell.reported and any(overlaps(text, quote) for quote in cell.quotes)
             quotes.append((features, label, cell.paper, key))
     return tuple(Rows(*(np.array(column) for column in zip(*rows, strict=True))) for rows in (verdicts, quotes))

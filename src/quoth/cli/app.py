@@ -1,14 +1,67 @@
 """The commands. Each imports what it needs when it is called, so that `quoth --help` is instant."""
 
 import json
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
+
+from quoth.errors import QuothError
+
+
+class _Commands(TyperGroup):
+    """Tells what went wrong in words (an error of quoth's own, of the file system, or Ctrl-C) and ends with 1."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer has no public name for the base
+        """Run a command."""
+        with _interrupts() as interrupted:
+            try:
+                return super().invoke(ctx)
+            except QuothError as error:
+                words = str(error)
+            except BrokenPipeError:
+                # Whoever read the output has seen enough (quoth passages ... | head): typer ends quietly.
+                raise
+            except OSError as error:
+                words = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            except (KeyboardInterrupt, ImportError) as error:
+                if isinstance(error, ImportError) and not interrupted:
+                    raise
+                words = "stopped; what was finished is kept, and the same command goes on from there"
+        typer.echo(f"quoth: {words}", err=True)
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """Keeps in mind that Ctrl-C was pressed: what is imported at that moment may turn it into an ImportError."""
+    heard: list[int] = []
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield heard
+        return
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield heard
+    finally:
+        signal.signal(signal.SIGINT, before)
+
 
 app = typer.Typer(
+    cls=_Commands,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -70,17 +123,20 @@ def demo(
     ),
 ) -> None:
     """Write the demo study, run it, print its table and write its exports."""
+    from quoth.cli import demo as shown
     from quoth.cli import show
     from quoth.study import create_demo, open_study
 
     create_demo(folder)
     with open_study(folder) as study:
         outcome = show.run_with_progress(study)
-        show.demo_table(study)
+        if outcome.interrupted:
+            raise typer.Exit(show.conclude(study, outcome))
+        shown.table(study)
         for what in (What.DECISIONS, What.QUOTES, What.MATRIX):
             study.export(folder / "results" / f"{what}.csv", what=what.value)
         study.export(folder / "results" / "decisions.xlsx")
-        show.demo_files(folder)
+        shown.files(folder)
         raise typer.Exit(show.conclude(study, outcome, quiet=True))
 
 
@@ -121,15 +177,13 @@ def run(
     from quoth.study import open_study
     from quoth.study.plan import Selection
 
+    selection = Selection(tuple(paper or ()), tuple(question or ()), tuple(reader or ()), limit)
     with open_study(folder) as study:
         if estimate:
-            selection = Selection(tuple(paper or ()), tuple(question or ()), tuple(reader or ()), limit)
-            show.estimate(study, study.plan(selection, retry=retry))
+            show.estimate(study.plan(selection, retry=retry))
             return
-        outcome = show.run_with_progress(
-            study, papers=paper or (), questions=question or (), readers=reader or (), limit=limit, retry=retry
-        )
-        raise typer.Exit(show.conclude(study, outcome))
+        outcome = show.run_with_progress(study, selection, retry=retry)
+        raise typer.Exit(show.conclude(study, outcome, selection))
 
 
 @app.command(epilog='Example: quoth ask paper.pdf "Which graphics card was used for training?"')

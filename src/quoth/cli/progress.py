@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from quoth.study.execute import Progress as Step
 from quoth.study.execute import Watcher
@@ -27,26 +27,23 @@ def watching(console: Console) -> Iterator[Watcher]:
 @contextmanager
 def _live(console: Console) -> Iterator[Watcher]:
     bar = Progress(
+        BarColumn(bar_width=16),
         TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("papers, {task.fields[findings]} findings, {task.fields[rate]}"),
-        TimeRemainingColumn(),
         console=console,
         transient=True,
+        redirect_stdout=False,
     )
     began = time.monotonic()
     with bar:
-        task = bar.add_task("Reading", total=None, findings=0, rate="")
+        task = bar.add_task("starting", total=None)
 
         def watch(step: Step) -> None:
-            bar.update(
-                task,
-                total=step.papers,
-                completed=step.papers_done,
-                findings=step.findings_done,
-                rate=_rate(step, time.monotonic() - began),
+            words = (
+                f"{step.papers_done:,}/{step.papers:,} papers",
+                f"{step.findings_done:,}/{step.findings:,} findings",
+                *_pace(step, time.monotonic() - began),
             )
+            bar.update(task, total=step.papers, completed=step.papers_done, description=", ".join(words))
             if step.note:
                 bar.console.print(f"{escape(step.paper)}: {escape(step.note)}", highlight=False)
 
@@ -63,22 +60,29 @@ class _Lines:
     def __call__(self, step: Step) -> None:
         now = time.monotonic()
         if step.note:
-            self._console.print(f"{step.paper}: {step.note}", highlight=False, soft_wrap=True, markup=False)
+            self._say(f"{step.paper}: {step.note}")
         ends = step.papers_done in (0, step.papers)
         if ends or now - self._last >= _EVERY_SECONDS:
             self._last = now
-            left = _left(step, now - self._began)
-            rate = _rate(step, now - self._began)
-            line = f"{step.papers_done} of {step.papers} papers, {step.findings_done} of {step.findings} findings"
-            self._console.print(", ".join(part for part in (line, rate, left) if part), highlight=False, soft_wrap=True)
+            papers = f"{step.papers_done:,} of {step.papers:,} papers"
+            findings = f"{step.findings_done:,} of {step.findings:,} findings"
+            self._say(", ".join((papers, findings, *_pace(step, now - self._began))))
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
-def _rate(step: Step, seconds: float) -> str:
-    return f"{step.papers_done / seconds * 60:.0f} papers a minute" if step.papers_done and seconds > 0 else ""
+def _pace(step: Step, seconds: float) -> Iterator[str]:
+    """Rate and time left, as far as they can be known."""
+    if not step.papers_done or seconds <= 0:
+        return
+    yield f"{step.papers_done / seconds * 60:,.0f} papers/min"
+    if step.papers_done < step.papers:
+        yield f"{_duration(seconds / step.papers_done * (step.papers - step.papers_done))} left"
 
 
-def _left(step: Step, seconds: float) -> str:
-    if not step.papers_done or step.papers_done == step.papers:
-        return ""
-    left = seconds / step.papers_done * (step.papers - step.papers_done)
-    return f"about {left / 60:.0f} min left" if left > 90 else f"about {left:.0f} s left"
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

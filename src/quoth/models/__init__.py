@@ -26,7 +26,8 @@ ENCODER_MODEL = Artefact("minilm-l6-int8.onnx", "53e0e9ab5b4fc0212855fa61470fbaf
 ENCODER_TOKENIZER = Artefact(
     "minilm-l6-tokenizer.json", "5fd1c882abbd30517dced455a2c9768945ec726b96727927e4959348d9de550b"
 )
-EMBEDDED_READER = Artefact("embedded-reader.json", "bba627e1c0443382196ef38b532132dd1516faf8aaf5c2ada756ffc91fd6f962")
+SCORER = Artefact("scorer.npz", "e14c32bc241712cdbb48c26d2ff3a6b4d89522ab35416ee2c5139f2917d65b87")
+EMBEDDED_READER = Artefact("embedded-reader.json", "d2d745c9f3facbc16fe0c57b8fc63d4755004a4c9d395126a93cf6d06607e774")
 
 
 @cache

@@ -1,11 +1,12 @@
 """What was read once, kept by content: documents by file and parser, vectors by document and encoder.
 
 An entry's name holds everything that it depends on, so a new version never meets an old entry. Entries are written
-whole or not at all; one that cannot be read is made again.
+whole or not at all; one that cannot be read is made again, and one that cannot be written is done without.
 """
 
 import io
 import json
+import logging
 import os
 import tempfile
 import zipfile
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from quoth.vocabulary import Block, BlockKind, Document, Link, Page, Section, SectionKind, Sentence
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
@@ -46,7 +48,10 @@ class Cache:
             return unpack(path.read_bytes())
         except _DAMAGED:
             made = make()
-        _write(path, pack(made))
+        try:
+            _write(path, pack(made))
+        except OSError as error:
+            _log.debug("not cached: %s", error)
         return made
 
 

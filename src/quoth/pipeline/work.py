@@ -1,13 +1,19 @@
 """What a worker process does with one paper: read it, and let the embedded readers answer."""
 
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
+from quoth.errors import PaperError
+from quoth.models.encoder import Encoder as OnnxEncoder
 from quoth.papers import PARSER_VERSION
 from quoth.pipeline.read import ReadSettings, read_paper
 from quoth.readers.base import Reader
+from quoth.readers.embedded import ReaderModel
 from quoth.vocabulary import Encoder, Finding, Paper, Question
 
 
@@ -36,9 +42,16 @@ class PaperResult:
 
 
 def prepare_worker() -> None:
-    """Import what is slow to import before the first paper's clock starts."""
-    import onnxruntime  # noqa: F401
-    import pypdfium2  # noqa: F401
+    """Load what is slow to load before the first paper's clock starts.
+
+    Raises:
+        ModelError: a packaged model is missing or altered: that is no paper's fault, and ends the run.
+    """
+    OnnxEncoder().encode(["warm"])
+    ReaderModel.packaged()
+    with suppress(ImportError):
+        # bm25s loops under tqdm, shown or not, whose lock between processes a killed worker would leave behind.
+        import_module("tqdm").tqdm.set_lock(threading.RLock())
 
 
 def work_on_paper(task: PaperTask) -> PaperResult:
@@ -48,10 +61,15 @@ def work_on_paper(task: PaperTask) -> PaperResult:
         PaperError: it cannot be read.
     """
     began = time.perf_counter()
-    with read_paper(task.paper, task.places, task.settings, task.encoder) as read:
-        ready = time.perf_counter()
-        findings = tuple(finding for reader, questions in task.wanted for finding in reader.answer(read, questions))
-        document = read.document
+    try:
+        with read_paper(task.paper, task.places, task.settings, task.encoder) as read:
+            ready = time.perf_counter()
+            findings = tuple(finding for reader, questions in task.wanted for finding in reader.answer(read, questions))
+            document = read.document
+    except OSError as error:
+        # The reason goes into the ledger: without the path, which is one machine's business.
+        reason = f"a file could not be read ({error.strerror or type(error).__name__})"
+        raise PaperError(reason, transient=True) from error
     return PaperResult(
         task.paper,
         document.digest,

@@ -28,7 +28,7 @@ def decide(
     Args:
         findings: current ones, those of a cell (paper and question) next to each other.
         ties: what a tie becomes, undecided or not_reported.
-        minimum_votes: with fewer votes a cell is undecided.
+        minimum_votes: with fewer votes the rule leaves a cell undecided; people who agree need no minimum.
         people: the names of the readers who are people.
     """
     for _, cell in groupby(findings, key=lambda finding: (finding.paper, finding.question)):
@@ -45,19 +45,20 @@ def decide_cell(
     """The decision of one cell, which has at least one finding."""
     coded = {finding.verdict for finding in findings if finding.reader in people} & set(_VOTES)
     if len(coded) == 1:
-        electorate, basis = [finding for finding in findings if finding.reader in people], PEOPLE
+        electorate, basis, least = [finding for finding in findings if finding.reader in people], PEOPLE, 1
     else:
         electorate, basis = [finding for finding in findings if finding.reader not in people], MAJORITY
+        least = max(1, minimum_votes)
     votes = Counter(_VOTES[finding.verdict] for finding in electorate if finding.verdict in _VOTES)
     yes, no = votes[Outcome.REPORTED], votes[Outcome.NOT_REPORTED]
-    if yes + no < minimum_votes or yes + no == 0:
+    if yes + no < least:
         outcome = Outcome.UNDECIDED
     elif yes == no:
         outcome = ties
     else:
         outcome = Outcome.REPORTED if yes > no else Outcome.NOT_REPORTED
     agreeing = [finding for finding in electorate if _VOTES.get(finding.verdict) is outcome]
-    best = max(agreeing, key=_trust, default=None)
+    best = min(agreeing, key=_standing, default=None)
     return Decision(
         paper=findings[0].paper,
         question=findings[0].question,
@@ -74,8 +75,9 @@ def decide_cell(
     )
 
 
-def _trust(finding: Finding) -> tuple[bool, float]:
-    return bool(finding.quotes), finding.score or 0.0
+def _standing(finding: Finding) -> tuple[bool, float, str, str]:
+    """Whose answer stands for the cell: with quotes first, then by score; ties by name, whatever order they come in."""
+    return not finding.quotes, -(finding.score or 0.0), finding.reader, repr(finding)
 
 
 def _value(agreeing: Sequence[Finding]) -> str | None:

@@ -17,8 +17,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from quoth.models import EMBEDDED_READER, path_of
+from quoth.models import EMBEDDED_READER, SCORER, path_of
 from quoth.models.logistic import Logistic
+from quoth.models.scorer import Scorer, cues
 from quoth.protocol import question_digest
 from quoth.readers.base import ReadPaper
 from quoth.readers.values import value_of
@@ -51,6 +52,7 @@ _LINK = re.compile(
 )
 
 Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +82,20 @@ def _packaged() -> ReaderModel:
 
 
 def verdict_features(paper: ReadPaper, question: Question, ranking: Ranking) -> Floats:
-    """How the best passages stand out, shape (8,)."""
-    cosine, lexical = np.sort(ranking.cosine)[::-1], np.sort(ranking.lexical)[::-1]
+    """How the best passages stand out, shape (10,)."""
+    score, cosine, lexical = (np.sort(part)[::-1] for part in (ranking.score, ranking.cosine, ranking.lexical))
     top = [paper.index.passages[number] for number in ranking.order[:3]]
     linked = any(passage.links or _LINK.search(passage.text) for passage in top)
     return np.array(
         [
+            score[0],
+            score[:3].mean(),
+            (score[0] - np.median(score)) / max(float(score.std()), 1e-6),
             cosine[0],
             cosine[:3].mean(),
-            (cosine[0] - cosine.mean()) / max(float(cosine.std()), 1e-6),
+            ranking.cosine[ranking.order[0]],
             np.log1p(lexical[0]),
             np.log1p(lexical[:3].mean()),
-            ranking.cosine[ranking.order[0]],
             (1.0 if linked else -1.0) if question.kind is Kind.LINK else 0.0,
             np.log(len(cosine)),
         ],
@@ -107,15 +111,29 @@ class Candidate:
     passage: int
 
 
-def quote_features(text: str, cosine: float, ranking: Ranking, passage: int) -> list[float]:
-    """How much a sentence looks like an answer: its own likeness to the question, and its passage's standing."""
-    return [
-        cosine,
-        float(ranking.cosine[passage]),
-        float(ranking.fused[passage]),
-        float(np.log1p(ranking.lexical[passage])),
-        float(np.log(len(text))),
-    ]
+def quote_features(
+    texts: Sequence[str], vectors: Floats32, query_: Floats32, ranking: Ranking, passages: Sequence[int]
+) -> Floats:
+    """How much sentences look like an answer, shape (sentences, 6): by themselves, and by their passages' standing.
+
+    Args:
+        texts: the sentences.
+        vectors: theirs, shape (sentences, dimensions).
+        query_: the question's vector, shape (dimensions,).
+        ranking: of the paper's passages for the question.
+        passages: the number of each sentence's passage.
+    """
+    numbers = np.array(passages)
+    return np.column_stack(
+        [
+            vectors @ query_,
+            Scorer.packaged().reading(query_[None], vectors, cues(texts))[0],
+            ranking.score[numbers] - ranking.score.max(),
+            ranking.score[numbers],
+            ranking.fused[numbers],
+            np.log([len(text) for text in texts]),
+        ]
+    ).astype(np.float64)
 
 
 class EmbeddedReader:
@@ -127,7 +145,7 @@ class EmbeddedReader:
     def __init__(self, name: str, encoder: Encoder) -> None:
         self.name = name
         self._encoder = encoder
-        parts = (VERSION, PASSAGES_VERSION, encoder.digest, EMBEDDED_READER.digest)
+        parts = (VERSION, PASSAGES_VERSION, encoder.digest, SCORER.digest, EMBEDDED_READER.digest)
         self.digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def manifest(self) -> Mapping[str, object]:
@@ -137,6 +155,7 @@ class EmbeddedReader:
             "version": VERSION,
             "passages": PASSAGES_VERSION,
             "encoder": self._encoder.digest,
+            "scorer": SCORER.digest,
             "model": EMBEDDED_READER.digest,
         }
 
@@ -171,7 +190,7 @@ class EmbeddedReader:
                 failure=Failure.FINAL,
             )
         if quotes:
-            value = value_of(question, quotes, asked.links(quotes))
+            value = value_of(question, quotes, asked.links(quotes[0]))
         return Finding(
             asked.paper.name,
             question.id,
@@ -213,7 +232,7 @@ class Asked:
         candidates = [c for number in ranking.order[:_LOOKED_AT].tolist() for c in self.candidates(number)]
         if not candidates:
             return ()
-        scores = self._scores(question, ranking, candidates)
+        scores = self._model.quote.probability(self.features(question, ranking, candidates))
         best = np.argsort(-scores, kind="stable")[:_QUOTES]
         least = max(QUOTE_THRESHOLD, _WORTH * float(scores[best[0]]))
         return tuple(self._quote(candidates[i].sentence, float(scores[i])) for i in best.tolist() if scores[i] >= least)
@@ -225,9 +244,9 @@ class Asked:
         found = self.paper.document.sentences[low:high]
         return [Candidate(s, number) for s in found if _SHORTEST <= s.end - s.start < _LONGEST]
 
-    def links(self, quotes: Sequence[Quote]) -> tuple[str, ...]:
-        """The targets of the links in the quotes' words."""
-        spans = [(span.start, span.end) for quote in quotes for span in quote.spans]
+    def links(self, quote: Quote) -> tuple[str, ...]:
+        """The targets of the links in a quote's words."""
+        spans = [(span.start, span.end) for span in quote.spans]
         found = (link for link in self.paper.document.links if any(a <= link.start < b for a, b in spans))
         return tuple(dict.fromkeys(link.target for link in found))
 
@@ -235,20 +254,17 @@ class Asked:
         """The vector of a question's query, shape (dimensions,)."""
         return query_vector(self._encoder, query(question))
 
-    def _scores(self, question: Question, ranking: Ranking, candidates: Sequence[Candidate]) -> Floats:
-        vector = self.query(question)
+    def features(self, question: Question, ranking: Ranking, candidates: Sequence[Candidate]) -> Floats:
+        """Those of `quote_features`, a row for each candidate."""
         text = self.paper.document.text
         self.encode([c.sentence for c in candidates])
-        rows = [
-            quote_features(
-                text[c.sentence.start : c.sentence.end],
-                float(self.vectors[c.sentence.start] @ vector),
-                ranking,
-                c.passage,
-            )
-            for c in candidates
-        ]
-        return self._model.quote.probability(np.array(rows))
+        return quote_features(
+            [text[c.sentence.start : c.sentence.end] for c in candidates],
+            np.stack([self.vectors[c.sentence.start] for c in candidates]),
+            self.query(question),
+            ranking,
+            [c.passage for c in candidates],
+        )
 
     def encode(self, sentences: Sequence[Sentence]) -> None:
         """Put the sentences' vectors into `vectors`, by the sentence's start."""

@@ -1,7 +1,7 @@
-"""Ranking a paper's passages for a question: lexical and dense retrieval, fused by reciprocal rank.
+"""Ranking a paper's passages for a question: lexical and dense retrieval, and a scorer that has learned from both.
 
-Fusion: Cormack, Clarke and Büttcher 2009, 'Reciprocal rank fusion outperforms Condorcet and individual rank learning
-methods' (SIGIR), with their k = 60.
+The scorer keeps plain fusion among its features (Cormack, Clarke and Büttcher 2009, 'Reciprocal rank fusion outperforms
+Condorcet and individual rank learning methods', SIGIR, with their k = 60).
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,10 +11,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from quoth.models.scorer import Scorer, cues, fusion
 from quoth.retrieval.lexical import LexicalIndex
 from quoth.vocabulary import Passage, Question
 
-_K = 60
+_NEIGHBOUR = 0.2  # of the better neighbour's score: evidence seldom stands alone
 _LEAST = 60  # characters: what is left of a budget is no room for another passage below this
 
 
@@ -27,12 +28,15 @@ def query(question: Question) -> str:
 class Ranking:
     """Every passage of a paper ranked for one question.
 
-    `order` holds passage numbers, best first; the other arrays, shape (passages,), are by passage number: `fused` from
-    0 to 1 (1: first in both), `cosine` of the vectors, `lexical` the BM25 score.
+    `order` holds passage numbers, best first; the other arrays, shape (passages,), are by passage number: `score` what
+    the scorer makes of all the rest, `share` its softmax over the paper, `fused` plain fusion from 0 to 1 (1: first in
+    both), `cosine` of the vectors, `lexical` the BM25 score.
     """
 
     order: NDArray[np.intp]
-    fused: NDArray[np.float64]
+    score: NDArray[np.float32]
+    share: NDArray[np.float32]
+    fused: NDArray[np.float32]
     cosine: NDArray[np.float32]
     lexical: NDArray[np.float32]
 
@@ -47,14 +51,35 @@ class PaperIndex:
     @cached_property
     def lexical(self) -> LexicalIndex:
         """BM25 over the passages' words and the targets of their links."""
-        return LexicalIndex([" ".join((passage.text, *passage.links)) for passage in self.passages])
+        return LexicalIndex(self._words)
+
+    @cached_property
+    def surface(self) -> NDArray[np.float32]:
+        """Marks on the surface of each passage; see `models.scorer.cues`."""
+        return cues(self._words)
+
+    @property
+    def _words(self) -> list[str]:
+        return [" ".join((passage.text, *passage.links)) for passage in self.passages]
 
     def rank(self, question: Question, vector: NDArray[np.float32]) -> Ranking:
         """Rank all passages for a question, whose query has this vector, shape (dimensions,)."""
-        cosine = self.vectors @ vector
         lexical = self.lexical.scores(query(question))
-        fused = (_K / (_K + _ranks(cosine)) + _K / (_K + _ranks(lexical))) / 2
-        return Ranking(np.argsort(-fused, kind="stable"), fused, cosine, lexical)
+        if not len(lexical):
+            empty = np.zeros(0, np.float32)
+            return Ranking(np.zeros(0, np.intp), empty, empty, empty, empty, empty)
+        alone = Scorer.packaged().scores(vector[None], self.vectors, self.surface, lexical[None])[0]
+        score = alone + _NEIGHBOUR * _better_neighbour(alone)
+        cosine = self.vectors @ vector
+        share = np.exp(score - score.max())
+        return Ranking(
+            np.argsort(-score, kind="stable"),
+            score,
+            share / share.sum(),
+            fusion(lexical[None], cosine[None])[0],
+            cosine,
+            lexical,
+        )
 
     def shown(self, ranking: Ranking, characters: int) -> Iterator[int]:
         """The numbers of the passages that fit into a budget of characters, best first, each whole."""
@@ -68,7 +93,6 @@ class PaperIndex:
                 return
 
 
-def _ranks(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    ranks = np.empty(len(scores))
-    ranks[np.argsort(-scores, kind="stable")] = np.arange(len(scores))
-    return ranks
+def _better_neighbour(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    padded = np.concatenate([scores[:1], scores, scores[-1:]])
+    return np.maximum(padded[:-2], padded[2:])

@@ -32,9 +32,10 @@ def create_study(folder: Path, *, codebook: str | None = None, questions: Path |
         title: what the study is called; the folder's name if empty.
 
     Raises:
-        StudyError: there is a study already, or the folder cannot be made.
+        StudyError: there is a study already, the folder cannot be made, or a file of it would be written over.
         ProtocolError: the codebook or the questions cannot be used.
     """
+    _check_folder(folder)
     if (folder / STUDY_FILE).exists():
         raise StudyError(f"{folder / STUDY_FILE} is there already: this folder is a study (quoth run {folder})")
     asked = read_questions_csv(questions) if questions else []
@@ -45,18 +46,29 @@ def create_study(folder: Path, *, codebook: str | None = None, questions: Path |
     with _made(folder):
         named = codebook
         if codebook is not None and codebook not in bundled_codebooks():
-            source = Path(codebook)
-            named = source.name
-            if source.resolve() != (folder / named).resolve():
-                shutil.copyfile(source, folder / named)
+            named = Path(codebook).name
+            if Path(codebook).resolve() != (folder / named).resolve():
+                _write_new(folder / named, Path(codebook).read_bytes())
         elif codebook is None:
             named = "codebook.toml"
             text = codebook_toml("questions", title or folder.resolve().name, asked)
-            (folder / named).write_text(text, encoding="utf-8", newline="\n")
+            _write_new(folder / named, text.encode())
             asked = []
         text = study_toml(title or folder.resolve().name, named, asked)
         (folder / STUDY_FILE).write_text(text, encoding="utf-8", newline="\n")
         load_protocol(folder / STUDY_FILE)
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise StudyError(f"{folder} is a file: a study is a folder; name another one")
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Write a file of the study's own, never over somebody else's."""
+    if path.exists() and path.read_bytes() != content:
+        raise StudyError(f"{path} is there already, with other content: move it away, or name another folder")
+    path.write_bytes(content)
 
 
 @contextmanager
@@ -79,25 +91,32 @@ def _made(folder: Path) -> Iterator[None]:
         raise
 
 
-DEMO = "quoth-demo"
+_DEMO_TITLE = "Demo: six fictional papers, written for quoth"
 
 
 def create_demo(folder: Path, codebook: str = "dl-methods") -> None:
     """Write the demo study, six fictional papers, into `folder`; a demo that is there already is kept.
 
     Raises:
-        StudyError: the folder holds something else.
+        StudyError: the folder holds something else, such as a study of your own, or cannot be written.
     """
+    _check_folder(folder)
+    if (folder / STUDY_FILE).exists():
+        if load_protocol(folder / STUDY_FILE).title != _DEMO_TITLE:
+            raise StudyError(f"{folder} holds another study: name another folder for the demo (quoth demo DIR)")
+    elif folder.exists() and any(folder.iterdir()):
+        raise StudyError(f"{folder} is not empty: name another folder for the demo (quoth demo DIR)")
+    else:
+        create_study(folder, codebook=codebook, title=_DEMO_TITLE)
     papers = files("quoth.demo") / "papers"
-    if not (folder / STUDY_FILE).exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise StudyError(f"{folder} is not empty: name another folder (quoth demo DIR)")
-        create_study(folder, codebook=codebook, title="Demo: six fictional papers, written for quoth")
-    (folder / "papers").mkdir(exist_ok=True)
-    for paper in sorted(papers.iterdir(), key=lambda entry: entry.name):
-        place = folder / "papers" / paper.name
-        if paper.name.endswith(".pdf") and not place.exists():
-            place.write_bytes(paper.read_bytes())
+    try:
+        (folder / "papers").mkdir(exist_ok=True)
+        for paper in papers.iterdir():
+            place = folder / "papers" / paper.name
+            if paper.name.endswith(".pdf") and not place.exists():
+                place.write_bytes(paper.read_bytes())
+    except OSError as error:
+        raise StudyError(f"the demo's papers cannot be written to {folder}: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True)

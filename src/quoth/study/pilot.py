@@ -11,15 +11,28 @@ from quoth.study.execute import cores
 from quoth.vocabulary import File, Finding, Kind, Paper, Question
 
 
-def ask(pdf: Path | str, text: str, *, kind: Kind = Kind.TEXT, reader: str = "embedded") -> Finding:
+def free_question(text: str, kind: Kind | str) -> Question:
+    """A question that stands in no codebook, with the id 'question'.
+
+    Raises:
+        StudyError: it is empty, or there is no such kind of answer.
+    """
+    if not text.strip():
+        raise StudyError('the question is empty: quoth ask PAPER.pdf "Which camera was used?"')
+    kinds = [known.value for known in Kind if known is not Kind.CHOICE]
+    if kind not in kinds:
+        raise StudyError(f"a free question has no kind '{kind}': choose one of {', '.join(kinds)}")
+    return Question("question", "question", text.strip(), Kind(kind))
+
+
+def ask(pdf: Path | str, text: str, *, kind: Kind | str = Kind.TEXT, reader: str = "embedded") -> Finding:
     """What a reader says of one question of one PDF, with located quotes.
 
     Raises:
         PaperError: the PDF cannot be read.
-        StudyError: the question is empty, or there is no such reader without a study.
+        StudyError: the question is empty, or there is no such kind of answer, or reader without a study.
     """
-    if not text.strip():
-        raise StudyError('the question is empty: quoth ask PAPER.pdf "Which camera was used?"')
+    question = free_question(text, kind)
     if reader != "embedded":
         raise StudyError(f"without a study there is no reader '{reader}': use 'embedded', or a study with that reader")
     path = Path(pdf)
@@ -30,6 +43,5 @@ def ask(pdf: Path | str, text: str, *, kind: Kind = Kind.TEXT, reader: str = "em
     digest = hashlib.sha256(content).hexdigest()
     paper = Paper(path.stem, (File(digest, path.name, len(content)),))
     encoder = Encoder(threads=cores())
-    question = Question("question", "question", text.strip(), kind)
     with read_paper(paper, {digest: path}, ReadSettings(max_pages=500, cache=None), encoder) as read:
         return EmbeddedReader("embedded", encoder).answer(read, [question])[0]

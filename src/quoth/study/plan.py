@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from quoth.errors import StudyError
@@ -12,6 +12,9 @@ from quoth.papers import PARSER_VERSION
 from quoth.protocol import Protocol, question_digest
 from quoth.readers.base import Reader
 from quoth.vocabulary import Failure, Key, Paper, Question
+
+_ALIKE = 0.6
+_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,14 @@ def pick(what: str, wanted: Sequence[str], there: Sequence[str]) -> list[str]:
     """
     for name in wanted:
         if name not in there:
-            near = get_close_matches(name, there, 1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise StudyError(f"the study has no {what} '{name}'{hint}")
+            raise StudyError(f"the study has no {what} '{name}'{_hint(name, there)}")
     return [name for name in there if not wanted or name in wanted]
+
+
+def _hint(name: str, there: Sequence[str]) -> str:
+    """The nearest name, the first of equals; or all, where they are few."""
+    likeness = {other: SequenceMatcher(None, name.lower(), other.lower()).ratio() for other in there}
+    nearest = max(there, key=lambda other: (name.lower() in other.lower(), likeness[other]), default=None)
+    if nearest is not None and (name.lower() in nearest.lower() or likeness[nearest] >= _ALIKE):
+        return f"; did you mean '{nearest}'?"
+    return f"; it has {', '.join(there)}" if 0 < len(there) <= _FEW else ""

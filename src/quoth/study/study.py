@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -17,6 +17,7 @@ from quoth.ledger import Ledger, Present, StoredFinding, StoredPaper
 from quoth.models.encoder import Encoder
 from quoth.papers import find_papers
 from quoth.pipeline import ReadSettings, read_paper
+from quoth.protocol import EmbeddedReader as EmbeddedSettings
 from quoth.protocol import Protocol, load_protocol, question_digest
 from quoth.quorum import decide
 from quoth.readers import make_reader
@@ -26,8 +27,9 @@ from quoth.reports import tables
 from quoth.retrieval import query
 from quoth.study.create import STUDY_FILE
 from quoth.study.execute import Outcome, Progress, Watcher, Workshop, cores, execute, manifest_of, worker_count
+from quoth.study.pilot import free_question
 from quoth.study.plan import Selection, Work, known_texts, pick, plan, present
-from quoth.vocabulary import Decision, Paper, Question
+from quoth.vocabulary import Decision, Failure, Finding, Kind, Paper, Question, Verdict
 from quoth.vocabulary import Outcome as Verdicts
 
 
@@ -105,9 +107,9 @@ class Study:
         """The papers that lie in the study's folder now, with the path of each file by digest."""
         return find_papers(self.protocol.papers)
 
-    def stored_papers(self) -> list[StoredPaper]:
+    def stored_papers(self, selection: Selection = Selection()) -> list[StoredPaper]:  # noqa: B008 (frozen)
         """The papers that lie in the folder now, with what came of reading them."""
-        there = list(self.files())
+        there = self._papers(selection)
         texts = self._texts(there)
         kept = {stored.paper.name: stored for stored in self.ledger.papers()}
         return [kept[paper.name] if paper.name in texts else StoredPaper(paper) for paper in there]
@@ -116,17 +118,26 @@ class Study:
         """The current findings, by paper, question and reader."""
         return self.ledger.current(self.present())
 
-    def present(self) -> Present:
-        """The versions of papers, questions and readers that the study has now."""
-        return present(self._texts(list(self.files())), self.protocol.questions, self.readers)
+    def present(self, selection: Selection = Selection()) -> Present:  # noqa: B008 (frozen)
+        """The versions of papers, questions and readers that the study has now, or of the selected ones."""
+        texts = self._texts(self._papers(selection))
+        return present(texts, self._questions(selection.questions), self._readers(selection.readers))
 
     def decide(self) -> list[Decision]:
-        """One decision for each cell that has findings."""
+        """One decision for each cell that has findings.
+
+        Raises:
+            StudyError: the protocol's rule is not part of this version.
+        """
+        self._check_rule()
         quorum = self.protocol.quorum
-        if quorum.rule != "majority":
-            raise StudyError(f"the rule '{quorum.rule}' is not part of this version of quoth: use rule = \"majority\"")
         findings = (stored.finding for stored in self.current())
         return list(decide(findings, ties=Verdicts(quorum.ties), minimum_votes=quorum.minimum_votes))
+
+    def _check_rule(self) -> None:
+        rule = self.protocol.quorum.rule
+        if rule != "majority":
+            raise StudyError(f"the rule '{rule}' is not part of this version of quoth: use rule = \"majority\"")
 
     def _texts(self, papers: Sequence[Paper]) -> dict[str, str]:
         return known_texts(papers, self.ledger.papers(), self.protocol)
@@ -234,6 +245,8 @@ class Study:
             StudyError: the selection names what the study does not have, or there is no paper at all.
         """
         selection = Selection(tuple(papers), tuple(questions), tuple(readers), limit)
+        # Better before a run of days than after it.
+        self._check_rule()
         with self.ledger.lock():
             work = self.plan(selection, retry=retry)
             if not work:
@@ -248,9 +261,9 @@ class Study:
             shop = Workshop(self.protocol, self.ledger, self.encoder, self.cache)
             outcome = execute(shop, work, manifest, watch or _unwatched)
             if outcome.run is not None:
-                ended = "interrupted" if outcome.interrupted else "done"
+                ended, digest = ("interrupted", None) if outcome.interrupted else ("done", self.decisions_digest())
                 counts = {"papers": outcome.papers, "findings": outcome.findings, "failed": outcome.failed}
-                self.ledger.finish_run(outcome.run, ended, self.decisions_digest(), counts)
+                self.ledger.finish_run(outcome.run, ended, digest, counts)
             return outcome
 
     def decisions_digest(self) -> str:
@@ -260,6 +273,43 @@ class Study:
             line = json.dumps(asdict(decision), sort_keys=True, ensure_ascii=True)
             digest.update(line.encode() + b"\n")
         return digest.hexdigest()
+
+    def ask(self, text: str, *, paper: str | Sequence[str] = (), kind: Kind | str = Kind.TEXT) -> list[Finding]:
+        """One free question of the study's papers, answered by its embedded reader: a pilot for the codebook.
+
+        Nothing goes into the ledger.
+
+        Args:
+            text: the question.
+            paper: the name of a paper, or several; all if empty.
+            kind: what kind of answer is wanted: text, number or link.
+
+        Returns:
+            A finding for each paper, by name; `failed` where a paper cannot be read.
+
+        Raises:
+            StudyError: the question is empty or of no such kind, a paper is not there, or no reader is embedded.
+        """
+        question = free_question(text, kind)
+        settings = next(
+            (settings for settings in self.protocol.readers if isinstance(settings, EmbeddedSettings)), None
+        )
+        if settings is None:
+            raise StudyError("the study has no embedded reader, and only that one answers free questions")
+        reader = make_reader(settings, Encoder(threads=cores()))
+        files = self.files()
+        names = set(pick("paper", [paper] if isinstance(paper, str) else paper, [known.name for known in files]))
+        return [self._free(reader, question, known, files[known]) for known in files if known.name in names]
+
+    def _free(self, reader: Reader, question: Question, paper: Paper, places: Mapping[str, Path]) -> Finding:
+        settings = ReadSettings(self.protocol.reading.max_pages, self.cache)
+        try:
+            with read_paper(paper, places, settings, self.encoder) as read:
+                return reader.answer(read, [question])[0]
+        except PaperError as error:
+            failure = Failure.TRANSIENT if error.transient else Failure.FINAL
+            reason = f"not read: {error.reason}"
+            return Finding(paper.name, question.id, reader.name, Verdict.FAILED, error=reason, failure=failure)
 
     def passages(
         self,
@@ -301,6 +351,11 @@ class Study:
     def cache(self) -> Path:
         """Where read papers are kept; may be deleted at any time."""
         return self.folder / ".quoth" / "cache"
+
+    def _papers(self, selection: Selection) -> list[Paper]:
+        there = list(self.files())
+        names = set(pick("paper", selection.papers, [paper.name for paper in there]))
+        return [paper for paper in there if paper.name in names]
 
     def _questions(self, wanted: Sequence[str]) -> list[Question]:
         ids = set(pick("question", wanted, [question.id for question in self.protocol.questions]))

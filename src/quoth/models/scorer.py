@@ -1,0 +1,145 @@
+"""The scorer: how well a passage answers a question, in numpy alone.
+
+    score(q, p) = w . matches(q, p) + q' M p + (G q + g) . cues(p)
+
+`q` and `p` are the encoder's vectors. `matches` are lexical and dense similarity, as values, standardised within the
+paper, and as ranks, with plain fusion among them: the score starts from fusion and learns what to add. `M` (384 x 384)
+is the part that reads the question: which meanings of a passage answer which meanings of a question. `cues` are marks
+on the surface of a passage that a vector loses, such as links, code hosts or processors, weighed by what the question
+asks.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quoth.models import SCORER, path_of
+
+Floats = NDArray[np.float32]
+
+_MARKS = (
+    r"https?://|www\.|doi\.org|\b10\.\d{4,}/",
+    r"github|gitlab|bitbucket|sourceforge|codeocean",
+    r"zenodo|figshare|dryad|osf\.io|dataverse|kaggle|gbif|pangaea|hugging ?face|mendeley data",
+    r"\b(?:PRJ|SRR|SRP|GSE|ERP)\w*\d|accession",
+    r"availab|download|freely|publicly|upon request|supplementary",
+    r"\bet al\b|\((?:19|20)\d\d[a-z]?\)|, (?:19|20)\d\d[;)]",
+    r"\b\d+ ?\(\d+\), ?\d+[–-]\d+|[A-Z][a-z]+, [A-Z]\.,",
+    r"\b(?:[Ww]e|[Oo]ur)\b",
+    r"Table \d|Fig(?:ure|\.) ?\d",
+    r"NVIDIA|GeForce|RTX|GTX|Tesla|GPU|CPU|Intel|Xeon|\bRAM\b|TPU",
+    r"[Ww]e (?:thank|acknowledge|are grateful)|[Ff]unded|[Ff]unding|[Gg]rant\b",
+    r"%|percent",
+    r"(?:\b\d+(?:\.\d+)?\b.*){3}",
+    r"[Ll]icen[cs]e|CC[ -]BY|copyright",
+)
+CUES = len(_MARKS) + 3
+MATCHES = 7
+SHORT, LONG = 10, 60
+"""Constants of the reciprocal ranks: sharp at the top, and that of plain fusion."""
+
+
+def cues(passages: Sequence[str]) -> Floats:
+    """Marks on the surface of each passage, shape (passages, CUES), before standardisation."""
+    rows = [
+        [float(re.search(mark, text, re.IGNORECASE if i < 5 else 0) is not None) for i, mark in enumerate(_MARKS)]
+        + [sum(map(str.isdigit, text)) / (len(text) or 1), sum(map(str.isupper, text)) / (len(text) or 1)]
+        + [min(len(text), 800) / 400]
+        for text in passages
+    ]
+    return np.array(rows, np.float32).reshape(len(passages), CUES)
+
+
+def matches(lexical: Floats, cosine: Floats) -> Floats:
+    """Similarities as features, shape (questions, passages, MATCHES), from two of shape (questions, passages)."""
+    first, second = _ranks(lexical), _ranks(cosine)
+    top = lexical.max(axis=1, keepdims=True) + 1e-6
+    columns = [
+        lexical / top,
+        _standard(lexical),
+        SHORT / (SHORT + first),
+        cosine,
+        _standard(cosine),
+        SHORT / (SHORT + second),
+        LONG / (LONG + first) / 2 + LONG / (LONG + second) / 2,
+    ]
+    return np.stack(columns, axis=-1).astype(np.float32)
+
+
+def fusion(lexical: Floats, cosine: Floats) -> Floats:
+    """Plain reciprocal-rank fusion, shape (questions, passages)."""
+    return matches(lexical, cosine)[..., -1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scorer:
+    """The scorer's weights; made by `training/train_scorer.py`."""
+
+    weights: Floats
+    """Of the matches, shape (MATCHES,)."""
+    matrix: Floats
+    """M, shape (384, 384)."""
+    gate: Floats
+    """G with g as its last column, shape (CUES, 385)."""
+    centre: Floats
+    """Mean of the cues, shape (CUES,)."""
+    spread: Floats
+    """Standard deviation of the cues, shape (CUES,)."""
+
+    def scores(self, questions: Floats, passages: Floats, surface: Floats, lexical: Floats) -> Floats:
+        """How well each passage of a paper answers each question, shape (questions, passages).
+
+        Args:
+            questions: vectors, shape (questions, 384).
+            passages: vectors of all passages of one paper, shape (passages, 384).
+            surface: from `cues`.
+            lexical: BM25 scores, shape (questions, passages).
+        """
+        matched = matches(lexical, questions @ passages.T) @ self.weights
+        return np.asarray(matched + self.reading(questions, passages, surface))
+
+    def reading(self, questions: Floats, texts: Floats, surface: Floats) -> Floats:
+        """The part of a score that holds for any text, whatever stands beside it: shape (questions, texts)."""
+        asked = questions @ self.gate[:, :-1].T + self.gate[:, -1]
+        return np.asarray(questions @ self.matrix @ texts.T + asked @ ((surface - self.centre) / self.spread).T)
+
+    def save(self, path: Path) -> None:
+        """Write the weights; M in half precision, which changes no rank that matters."""
+        arrays = {name: getattr(self, name) for name in ("weights", "gate", "centre", "spread")}
+        np.savez_compressed(path, matrix=self.matrix.astype(np.float16), **arrays)
+
+    @classmethod
+    def packaged(cls) -> "Scorer":
+        """The scorer that ships with quoth.
+
+        Raises:
+            ModelError: it is missing or altered.
+        """
+        return _packaged()
+
+    @classmethod
+    def load(cls, path: Path) -> "Scorer":
+        """Read what `save` wrote."""
+        with np.load(path) as stored:
+            return cls(**{name: stored[name].astype(np.float32) for name in stored.files})
+
+
+@cache
+def _packaged() -> Scorer:
+    return Scorer.load(path_of(SCORER))
+
+
+def _ranks(values: Floats) -> NDArray[np.intp]:
+    order = np.argsort(-values, axis=1, kind="stable")
+    ranks = np.empty_like(order)
+    np.put_along_axis(ranks, order, np.broadcast_to(np.arange(values.shape[1]), values.shape), axis=1)
+    return ranks
+
+
+def _standard(values: Floats) -> Floats:
+    return np.asarray((values - values.mean(axis=1, keepdims=True)) / (values.std(axis=1, keepdims=True) + 1e-6))
