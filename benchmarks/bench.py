@@ -78,7 +78,10 @@ def scaling(papers: Path, work: Path) -> quoth.Study:
             study.run()
             best[workers] = min(best[workers], time.perf_counter() - began)
     count = len(list(papers.glob("*.pdf")))
-    say(f"{count} papers: two workers against one", f"{best[1] / best[2]:.2f} times faster ({best[1]:.1f} s, {best[2]:.1f} s)")
+    say(
+        f"{count} papers: two workers against one",
+        f"{best[1] / best[2]:.2f} times faster ({best[1]:.1f} s, {best[2]:.1f} s)",
+    )
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     say("peak memory of a worker", f"{peak:.0f} MB")
     assert study is not None

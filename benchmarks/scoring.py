@@ -25,7 +25,9 @@ def gold(path: Path) -> dict[Cell, Coded]:
     """Coded cells from JSON lines with paper, question, decision and quotes; borderline cells are left out."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return {
-        (row["paper"], row["question"]): Coded(row["decision"] == "yes", [(q["text"], q["page"]) for q in row["quotes"]])
+        (row["paper"], row["question"]): Coded(
+            row["decision"] == "yes", [(q["text"], q["page"]) for q in row["quotes"]]
+        )
         for row in rows
         if row["decision"] in ("yes", "no")
     }

@@ -107,13 +107,18 @@ def test_passages_are_json_lines_of_the_contract(demo_study: Path) -> None:
 
 
 def test_a_pilot_question_to_one_paper(demo_papers: Path) -> None:
-    paper = demo_papers / "seismic-phase-picking.pdf"
-    said, _ = call("ask", paper, "How many examples were there after preparation?", "--kind", "number")
-    assert re.match(r"reported \(score 0\.\d\d\)\nvalue: 96214\npage \d:\n  “This gave 96,214 examples\.”\n", said)
-    said, _ = call("ask", paper, "How many examples were there after preparation?", "--json")
-    finding = json.loads(said)
-    assert (finding["verdict"], finding["value"]) == ("reported", None)
-    assert finding["quotes"][0]["spans"][0]["page"] >= 1
+    asked = ("ask", demo_papers / "bird-song-transformer.pdf", "Where is the code for training?", "--kind", "link")
+    finding = json.loads(call(*asked, "--json")[0])
+    assert finding["verdict"] == "reported"
+    first, *said = call(*asked)[0].splitlines()
+    assert re.fullmatch(r"reported \(score 0\.\d\d\)", first)
+    if finding["value"]:
+        assert said.pop(0) == f"value: {finding['value']}"
+    shown = [(quote["spans"][0]["page"], quote["text"]) for quote in finding["quotes"]]
+    pages = [line for line in said if not line.startswith(" ")]
+    assert pages == [f"page {page}:" for page, _ in shown]
+    words = " ".join(line.strip() for line in said if line.startswith("  "))
+    assert words == " ".join(f"“{text}”" for _, text in shown)
 
 
 def test_an_estimate_does_nothing(small_study: Callable[..., Path]) -> None:
@@ -133,6 +138,19 @@ def test_a_limited_run_says_what_is_left(small_study: Callable[..., Path]) -> No
     said, _ = call("status", folder)
     assert said.splitlines()[1] == "3 papers: 1 read, 2 not read yet"
     assert said.splitlines()[-1] == f"To go on: quoth run {folder}"
+
+
+def test_status_tells_what_is_stale_and_gone(demo_copy: Path) -> None:
+    with (demo_copy / "study.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[[question]]\nid = "cq20"\ntext = "Which graphics card was used?"\n')
+    (demo_copy / "papers" / "lynx-camera-traps.pdf").unlink()
+    said, _ = call("status", demo_copy)
+    lines = said.splitlines()
+    assert lines[1] == "5 papers: 5 read"
+    assert re.search(r" embedded +\d+ +\d+ +0 +5 ", said), "five cells are open"
+    assert "Stale: 33 findings whose text, question, reader or paper is not the present one;" in " ".join(said.split())
+    assert "No longer in the folder: lynx-camera-traps" in lines
+    assert lines[-1] == f"To go on: quoth run {demo_copy}"
 
 
 # Papers that cannot be read
@@ -211,6 +229,8 @@ def test_every_command_has_help_with_an_example() -> None:
     for command in COMMANDS:
         said, _ = call(command, "--help")
         assert f"Example: quoth {command}" in said
+        assert max(map(len, said.splitlines())) <= WIDTH
+        assert not re.search(r"\w<|>\w|\|\w+ +[A-Z]", said), "a word is cut"
     said, _ = call("--help")
     assert all(f" {command} " in said for command in COMMANDS)
     assert len(re.findall(r"^│ ([a-z]+) ", said, re.MULTILINE)) == len(COMMANDS), "a command is not tested here"

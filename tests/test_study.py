@@ -426,10 +426,10 @@ def test_a_free_question_to_a_study_writes_nothing(demo_copy: Path) -> None:
         assert [answer.paper for answer in answers] == sorted(paper.name for paper in study.files())
         assert {answer.question for answer in answers} == {"question"}
         assert any(answer.verdict is Verdict.REPORTED and answer.quotes for answer in answers)
-        (one,) = study.ask(
-            "How many examples were there after preparation?", paper="seismic-phase-picking", kind="number"
-        )
-        assert one.value == "96214"
+        asked = "How many examples were there after preparation?"
+        (one,) = study.ask(asked, paper="seismic-phase-picking", kind="number")
+        pilot = quoth.ask(demo_copy / "papers" / "seismic-phase-picking.pdf", asked, kind="number")
+        assert (one.verdict, one.value, one.quotes) == (pilot.verdict, pilot.value, pilot.quotes)
         assert rows(study) == before
         with pytest.raises(StudyError, match="did you mean 'lynx-camera-traps'"):
             study.ask("Which camera?", paper="lynx-camera-trap")

@@ -118,9 +118,7 @@ def _options(
 
 @app.command(epilog="Example: quoth demo")
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write the demo study.")] = Path(
-        "quoth-demo"
-    ),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write the demo study.")] = Path("quoth-demo"),
 ) -> None:
     """Write the demo study, run it, print its table and write its exports."""
     from quoth.cli import demo as shown
@@ -189,7 +187,7 @@ def run(
 @app.command(epilog='Example: quoth ask paper.pdf "Which graphics card was used for training?"')
 def ask(
     pdf: Annotated[Path, typer.Argument(metavar="PDF", help="One paper.")],
-    question: Annotated[str, typer.Argument(help="One question, in your words.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="One question, in your words.")],
     kind: Annotated[Kind, typer.Option(help="What kind of answer is wanted.")] = Kind.TEXT,
     reader: Annotated[str, typer.Option(metavar="NAME", help="Who answers.")] = "embedded",
     as_json: Annotated[bool, typer.Option("--json", help="Print the finding as JSON.")] = False,
@@ -231,7 +229,9 @@ def passages(
 def export(
     folder: StudyDir,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .csv, .jsonl, .parquet or .xlsx.")],
-    what: Annotated[What, typer.Option(help="Which table.")] = What.DECISIONS,
+    what: Annotated[
+        What, typer.Option(metavar="TABLE", help="Which: papers, findings, quotes, decisions or matrix.")
+    ] = What.DECISIONS,
     history: Annotated[
         bool, typer.Option("--history", help="Every revision of findings or quotes, with run and time.")
     ] = False,

@@ -191,7 +191,8 @@ def _reader_row(reader: ReaderStatus) -> tuple[str, ...]:
 
 def _remarks(found: Status) -> Iterator[str]:
     if found.stale:
-        yield f"Stale, kept without a vote: {count(found.stale, 'finding')} (of an earlier text, question or reader)"
+        whose = "whose text, question, reader or paper is not the present one"
+        yield f"Stale: {count(found.stale, 'finding')} {whose}; kept without a vote"
     if found.gone:
         more = " and others" if len(found.gone) > _LISTED else ""
         yield f"No longer in the folder: {', '.join(found.gone[:_LISTED])}{more}"

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import groupby
 
 from quoth.papers.layout import Row, usual_height, usual_pitch
 from quoth.papers.sections import is_heading_text, is_known_heading
@@ -18,7 +19,9 @@ _CAPTION = re.compile(
 )
 _TABLE_CAPTION = re.compile(r"^(?:Supplementary |Supplemental |Extended Data )?(?:Table|TABLE|Tab\.)")
 _BULLET = re.compile(r"^(?:[•▪◦●■–—*]\s|\(?(?:[a-z]|[ivx]{1,4}|\d{1,2})\)\s|\[\d{1,3}\]\s?|\d{1,3}\.\s+[A-Z])")
-_ENDS = re.compile(r"[.!?:;][\"'”’)\]]*(?:\s*\[?\d{0,3}(?:[,–-]\d{1,3})*\]?)?$")
+_ENDS = re.compile(
+    r"(?:[.!?:;][\"'”’)\]]*|(?<=[^\W\d])[.!?][\"'”’)\]]*\s*\[?\d{1,3}(?:[,–-]\d{1,3})*\]?)$"  # a citation may follow
+)
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _LOWER = re.compile(r"[^\W\d_]{3,}")
 
@@ -96,9 +99,9 @@ def _breaks(group: list[Row], row: Row, pitch: float) -> bool:
         and is_heading_text(before.text, stands_out=False)
     ):
         return True
-    if len(group) == 1 and before.x0 > before.left + 2 * before.height and row.x0 < before.left + before.height:
-        if _CAPTION.match(before.text):  # a caption that is centred over prose
-            return True
+    centred = before.x0 > before.left + 2 * before.height and row.x0 < before.left + before.height
+    if len(group) == 1 and centred and _CAPTION.match(before.text):
+        return True  # a caption over prose
     if before.bold != row.bold or _CAPTION.match(text) or _BULLET.match(text):
         return not _is_inline_marker(before, row)
     if before.sparse or row.sparse:
@@ -126,6 +129,9 @@ def _starts_paragraph(group: list[Row], row: Row) -> bool:
 
 def _shape(group: Draft, height: float) -> tuple[Shape, bool]:
     text = group.text
+    if not all(line.upright for row in group.rows for line in row.lines):
+        # Up the side of a page stand wide tables, and the names of a figure's axes.
+        return (Shape.ROW if len(_LOWER.findall(text)) >= 4 else Shape.LABELS), True
     small = group.first.height < 0.93 * height
     if _CAPTION.match(text) and not (len(text) > 40 and not small and _reads_on(text)):
         return Shape.CAPTION, True
@@ -165,30 +171,27 @@ def _mark_tables(groups: list[Draft]) -> None:
         if group.shape is Shape.CAPTION and _TABLE_CAPTION.match(group.text):
             _mark_run(groups, i, 1)
             _mark_run(groups, i, -1)
-    run: list[Draft] = []
-    closed: list[Draft | None] = [*groups, None]
-    for group in closed:
-        if (
-            group
-            and group.shape in (Shape.PROSE, Shape.LABELS, Shape.HEADING)
-            and all(row.sparse for row in group.rows)
-        ):
-            run.append(group)
-            continue
-        if sum(len(member.rows) for member in run) >= 3:
+    for sparse, members in groupby(groups, key=_is_sparse):
+        run = list(members)
+        if sparse and sum(len(member.rows) for member in run) >= 3:
             for member in run:
                 member.shape, member.aside = Shape.ROW, True
-        run = []
+
+
+def _is_sparse(group: Draft) -> bool:
+    return group.shape is not Shape.CAPTION and all(row.sparse for row in group.rows)
 
 
 def _mark_run(groups: list[Draft], start: int, step: int) -> None:
-    caption = groups[start].first
+    """Mark the parts of a table on one side of its caption; its header row may look like a heading."""
+    page = groups[start].first.page
     i = start + step
-    while 0 <= i < len(groups):
-        group = groups[i]
-        if group.first.page != caption.page or not _cellular(group):
+    while 0 <= i < len(groups) and groups[i].first.page == page:
+        following = groups[i + step] if 0 <= i + step < len(groups) else None
+        is_header = groups[i].shape is Shape.HEADING and following is not None and _cellular(following)
+        if not _cellular(groups[i]) and not (is_header and not is_known_heading(groups[i].text)):
             return
-        group.shape, group.aside = Shape.ROW, True
+        groups[i].shape, groups[i].aside = Shape.ROW, True
         i += step
 
 

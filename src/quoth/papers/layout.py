@@ -8,17 +8,17 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quoth.papers.pdf import Line, RawPage
+from quoth.papers.pdf import OUTER, Line, RawPage
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-_OUTER = 0.115  # share of a page's height in which running heads and page numbers stand
 _PAGE_NUMBER = re.compile(
     r"^[\W_]*(?:page|p\.)?\s*(?:\d{1,5}|[ivxl]{1,6})(?:\s*(?:of|/|\|)\s*\d{1,5})?[\W_]*$", re.IGNORECASE
 )
@@ -59,7 +59,7 @@ class Row:
     @property
     def cells(self) -> int:
         """How many runs of words stand apart in it."""
-        gaps = (b.x0 - a.x1 > 1.1 * a.height for a, b in zip(self.lines, self.lines[1:], strict=False))
+        gaps = (b.x0 - a.x1 > 1.1 * a.height for a, b in pairwise(self.lines))
         return 1 + sum(gaps)
 
     @property
@@ -94,31 +94,56 @@ def _visible(line: Line, page: RawPage) -> bool:
     return inside and not stamp
 
 
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    """A line near the upper or lower end of its page: its words without numbers, and where and how it is set."""
+
+    page: int
+    line: int
+    words: str
+    above: bool
+    edge: bool
+    setting: tuple[str, int]
+
+
 def _running_heads(pages: Sequence[RawPage]) -> list[set[int]]:
+    """The numbers of the lines of each page that are running heads or page numbers.
+
+    They come again, numbers apart, on other pages; or stand at the very height and in the very font of one that does
+    (heads that alternate in a short paper); or begin like one (the journal's line on the first page); or are a number.
+    """
+    outer = [line for number, page in enumerate(pages) for line in _outer_lines(number, page)]
     places: dict[tuple[str, bool], set[int]] = defaultdict(set)
-    outer: list[list[tuple[int, str, bool]]] = []
-    for index, page in enumerate(pages):
-        found = []
-        for i, line in enumerate(page.lines):
-            above, below = line.bottom < _OUTER * page.height, line.top > (1 - _OUTER) * page.height
-            if (above or below) and line.upright:
-                key = _DIGITS.sub("#", line.text).lower()
-                found.append((i, key, above))
-                places[key, above].add(index)
-        outer.append(found)
+    for line in outer:
+        places[line.words, line.above].add(line.page)
     enough = 2 if len(pages) < 6 else 3
-    # The first page often carries the journal's line in another place and with more behind it.
-    starts = {key[:14] for (key, _), where in places.items() if len(where) >= enough and len(key) >= 14}
-    out: list[set[int]] = []
-    for found in outer:
-        out.append(
-            {
-                i
-                for i, key, above in found
-                if len(places[key, above]) >= enough or key[:14] in starts or _PAGE_NUMBER.match(key.replace("#", "1"))
-            }
-        )
+    again = {key for key, where in places.items() if len(where) >= enough and key[0]}
+    settings = {(line.setting, line.above) for line in outer if (line.words, line.above) in again}
+    starts = {words[:14] for words, _ in again if len(words) >= 14}
+    out: list[set[int]] = [set() for _ in pages]
+    for line in outer:
+        # One short word may also be the head of two tables that begin at the same height.
+        known = (line.words, line.above) in again and (line.edge or len(line.words) > 9)
+        known = known or line.words[:14] in starts
+        alike = line.edge and (line.setting, line.above) in settings and not line.words.endswith(".")
+        if known or alike or not line.words:
+            out[line.page].add(line.line)
     return out
+
+
+def _outer_lines(number: int, page: RawPage) -> list[_Outer]:
+    found = []
+    first, last = (
+        min((line.top for line in page.lines), default=0.0),
+        max((line.bottom for line in page.lines), default=0.0),
+    )
+    for i, line in enumerate(page.lines):
+        above, below = line.bottom < OUTER * page.height, line.top > (1 - OUTER) * page.height
+        if (above or below) and line.upright:
+            bare = "" if _PAGE_NUMBER.match(line.text) else _DIGITS.sub("#", line.text).lower().strip("# |-–—·•")
+            edge = line.top < first + line.height if above else line.bottom > last - line.height
+            found.append(_Outer(number, i, bare, above, edge, (line.font, round(line.top))))
+    return found
 
 
 def _without_ghosts(lines: list[Line], fonts: Counter[str]) -> list[Line]:
@@ -152,7 +177,7 @@ def _without_line_numbers(lines: list[Line]) -> list[Line]:
         return lines
     left = Counter(round(line.x0 / 6) for line, _, _ in marks).most_common(1)[0][0]
     margin = sorted((m for m in marks if abs(round(m[0].x0 / 6) - left) <= 3), key=lambda m: m[0].top)
-    steps = Counter(b[1] - a[1] for a, b in zip(margin, margin[1:], strict=False))
+    steps = Counter(b[1] - a[1] for a, b in pairwise(margin))
     step, times = steps.most_common(1)[0] if steps else (0, 0)
     if step not in (1, 5) or times < 0.7 * (len(margin) - 1) or len(margin) < 8:
         return lines
@@ -221,16 +246,18 @@ def _side_by_side(lines: list[Line], left: Flags, right: Flags) -> bool:
 def _bands(lines: list[Line], gutter: float) -> list[list[Line]]:
     """Runs of lines from top to bottom that either cross the gutter or stand beside it; a wide table is one band."""
     ordered = sorted(lines, key=lambda line: line.top)
+    left, right = min(line.x0 for line in lines), max(line.x1 for line in lines)
     bands: list[list[Line]] = []
     was_wide, table = False, False
     bottom = 0.0
     for line in ordered:
         wide = line.x0 < gutter - 1 and line.x1 > gutter + 1
-        if wide and _TABLE.match(line.text):
-            table = True
-        elif table and line.top - bottom > 1.1 * line.height:
-            table = False
-        wide = wide or (table and len(line.text) < 60)
+        side = gutter - left if line.x1 <= gutter + 1 else right - gutter
+        if wide:
+            table = table or bool(_TABLE.match(line.text))
+        elif line.top - bottom > 1.1 * line.height or line.x1 - line.x0 > 0.8 * side:
+            table = False  # white space under it, or prose that fills its column
+        wide = wide or table
         # A line in a column may stand level with the tail of a wide one (a superscript, a broken-off link).
         if bands and wide == was_wide:
             bands[-1].append(line)
@@ -293,7 +320,7 @@ def usual_pitch(rows: Sequence[Row]) -> float:
     """The usual distance from baseline to baseline, in points."""
     pitches = [
         b.bottom - a.bottom
-        for a, b in zip(rows, rows[1:], strict=False)
+        for a, b in pairwise(rows)
         if (a.page, a.column) == (b.page, b.column) and 0 < b.bottom - a.bottom < 60
     ]
     return median(pitches) if pitches else 12.0

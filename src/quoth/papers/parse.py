@@ -142,7 +142,7 @@ class _Builder:
                 if texts and joint != " " and before.endswith(("\ufffe", "-", "\u00ad")):
                     # The hyphen goes, or comes back as one that belongs to the word.
                     texts[-1], glyphs[-1] = texts[-1][:-1], glyphs[-1][:-1]
-                    drawn = hyphen if joint else hyphen[:0]
+                    drawn = np.concatenate([hyphen, np.full(1, -1, np.int32)])[: len(joint)]
                 else:
                     drawn = np.full(len(joint), -1, np.int32)
                 numbers = self._numbers(row.page, line.start, line.end)

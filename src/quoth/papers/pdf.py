@@ -16,8 +16,13 @@ import pypdfium2.raw as raw
 
 from quoth.errors import PaperError
 
+OUTER = 0.115
+"""Share of a page's height in which running heads and page numbers stand."""
+
+_SPARSE = 0.66  # width of a line for each of its letters and each point of its height, above which it has gaps
 _TAIL = 65_536  # a whole PDF ends in %%EOF; some producers append padding after it
 _LINES = re.compile(r"[^\r\n\ufffe]*\ufffe?")  # pdfium runs a line that it takes for hyphenated on into the next
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half of a pair: no character
 _UNDRAWN = {ord(c): None for c in "\r\n\t \u00a0\u00ad\ufffe"}
 
 
@@ -147,6 +152,11 @@ class Placement:
         bottom, top = sorted((box[1], box[3]))
         return cls(left, bottom, right - left, top - bottom, page.get_rotation() // 90)
 
+    def is_outer(self, top: float, bottom: float) -> bool:
+        """Whether a line stands where running heads and page numbers do, near the upper or lower edge."""
+        height = self.width if self.quarter_turns % 2 else self.height
+        return bottom < OUTER * height or top > (1 - OUTER) * height
+
     def box(self, left: float, bottom: float, right: float, top: float) -> tuple[float, float, float, float]:
         """The box `(x0, y0, x1, y1)` on the page as it is shown, from its top left."""
         left, right = left - self.left, right - self.left
@@ -170,46 +180,87 @@ def _characters(words: raw.FPDF_TEXTPAGE) -> tuple[str, list[int] | None]:
     buffer = (ctypes.c_ushort * (2 * count + 2))()
     written = raw.FPDFText_GetText(words, 0, 2 * count + 1, buffer)
     text = bytes(buffer)[: 2 * max(0, written - 1)].decode("utf-16-le", errors="surrogatepass")
-    if any("\ud800" <= c <= "\udfff" for c in text) if not text.isascii() else False:
-        text = text.encode("utf-8", errors="replace").decode("utf-8")
     if len(text) == count:
-        return text, None
+        return _SURROGATE.sub("\ufffd", text), None
+    # pdfium counts units of UTF-16: a character beyond the basic plane (mathematical italics) is two of them.
     index = raw.FPDFText_GetCharIndexFromTextIndex
-    return text, [index(words, i) for i in range(len(text))]
+    glyphs, unit = [], 0
+    for character in text:
+        glyphs.append(index(words, unit))
+        unit += 1 + (character > "\uffff")
+    return _SURROGATE.sub("\ufffd", text), glyphs
 
 
 def _lines(words: raw.FPDF_TEXTPAGE, text: str, glyphs: list[int] | None, place: Placement) -> Iterator[Line]:
-    box, loose = raw.FS_RECTF(), raw.FPDFText_GetLooseCharBox
-    reference = ctypes.byref(box)
-    name, flags = ctypes.create_string_buffer(128), ctypes.c_int()
+    probe = _Probe(words, glyphs, place)
     for match in _LINES.finditer(text):
         line = match.group()
         stripped = line.strip("\t \u00a0\u00ad")
         if not stripped.translate(_UNDRAWN):
             continue
         start = match.start() + line.index(stripped[0])
-        end = start + len(stripped)
-        last = end - 1 if text[end - 1] != "\ufffe" else max(start, end - 2)
-        probes = []
-        for offset in (start, _drawn(text, (start + last) // 2, last), last):
-            loose(words, glyphs[offset] if glyphs else offset, reference)
-            probes.append(place.box(box.left, box.bottom, box.right, box.top))
-        first = glyphs[start] if glyphs else start
-        raw.FPDFText_GetFontInfo(words, first, name, 128, flags)
-        font, bold = name.value.decode("latin-1"), _is_bold(name.value)
-        if bold:
-            raw.FPDFText_GetFontInfo(words, glyphs[last] if glyphs else last, name, 128, flags)
-            bold = _is_bold(name.value)
-        tops, bottoms = sorted(p[1] for p in probes), sorted(p[3] for p in probes)
-        x0, x1 = min(p[0] for p in probes), max(p[2] for p in probes)
-        # Sideways text runs down or up the page: its probes stand above each other, not beside each other.
-        upright = len(stripped) < 4 or x1 - x0 > tops[2] - tops[0]
-        top, bottom = (tops[1], bottoms[1]) if upright else (tops[0], bottoms[2])
-        yield Line(stripped, start, end, x0, x1, top, max(bottom, top + 0.1), font, bold, upright)
+        whole = _line(probe, text, start, start + len(stripped))
+        if whole.upright and place.is_outer(whole.top, whole.bottom) and _is_sparse(whole):
+            yield from (_line(probe, text, *piece) for piece in _pieces(probe, text, whole))
+        else:
+            yield whole
 
 
-def _is_bold(font: bytes) -> bool:
-    return any(mark in font for mark in (b"Bold", b"bold", b"-Bd", b"Black", b"Heavy", b"Medi", b"Semibold", b"CMBX"))
+class _Probe:
+    """Asks pdfium for single characters, by their offset in the page's text."""
+
+    def __init__(self, words: raw.FPDF_TEXTPAGE, glyphs: list[int] | None, place: Placement) -> None:
+        self._words, self._glyphs, self._place = words, glyphs, place
+        self._box, self._name, self._flags = raw.FS_RECTF(), ctypes.create_string_buffer(128), ctypes.c_int()
+        self._reference = ctypes.byref(self._box)
+
+    def box(self, offset: int) -> tuple[float, float, float, float]:
+        """The character's box as high as its font."""
+        raw.FPDFText_GetLooseCharBox(self._words, self._number(offset), self._reference)
+        return self._place.box(self._box.left, self._box.bottom, self._box.right, self._box.top)
+
+    def font(self, offset: int) -> str:
+        """The name of its font."""
+        raw.FPDFText_GetFontInfo(self._words, self._number(offset), self._name, 128, self._flags)
+        return self._name.value.decode("latin-1")
+
+    def _number(self, offset: int) -> int:
+        return self._glyphs[offset] if self._glyphs else offset
+
+
+def _line(probe: _Probe, text: str, start: int, end: int) -> Line:
+    last = end - 1 if text[end - 1] != "\ufffe" else max(start, end - 2)
+    probes = [probe.box(offset) for offset in (start, _drawn(text, (start + last) // 2, last), last)]
+    font = probe.font(start)
+    bold = _is_bold(font) and _is_bold(probe.font(last))
+    tops, bottoms = sorted(p[1] for p in probes), sorted(p[3] for p in probes)
+    x0, x1 = min(p[0] for p in probes), max(p[2] for p in probes)
+    # Sideways text runs down or up the page: its probes stand above each other, not beside each other.
+    upright = end - start < 4 or x1 - x0 > tops[2] - tops[0]
+    top, bottom = (tops[1], bottoms[1]) if upright else (tops[0], bottoms[2])
+    return Line(text[start:end], start, end, x0, x1, top, max(bottom, top + 0.1), font, bold, upright)
+
+
+def _is_sparse(line: Line) -> bool:
+    return line.x1 - line.x0 > _SPARSE * line.height * len(line.text)
+
+
+def _pieces(probe: _Probe, text: str, line: Line) -> Iterator[tuple[int, int]]:
+    """A line whose words stand far apart, cut where the gaps are: a running head and its page number, say."""
+    start, before, right = line.start, line.start, line.x0
+    for offset in range(line.start, line.end):
+        if text[offset] in "\t \u00a0\ufffe":
+            continue
+        x0, _, x1, _ = probe.box(offset)
+        if x0 - right > 1.2 * line.height:
+            yield start, before + 1
+            start = offset
+        before, right = offset, x1
+    yield start, line.end
+
+
+def _is_bold(font: str) -> bool:
+    return any(mark in font for mark in ("Bold", "bold", "-Bd", "Black", "Heavy", "Medi", "CMBX"))
 
 
 def _drawn(text: str, offset: int, last: int) -> int:

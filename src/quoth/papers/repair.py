@@ -92,15 +92,17 @@ class Hyphens:
         self._known: set[str] | None = None
 
     def joint(self, before: str, after: str) -> str:
-        """What stands between two lines, the first of which (`before`) has lost its hyphen: '-' or nothing."""
+        """What stands between two lines, the first of which (`before`) has lost its hyphen: '-', '- ' or nothing."""
         if _URL.search(before):
             return "-"
         left, right = re.search(r"[^\W\d_]+(?:-[^\W\d_]+)*$", before), re.match(r"[^\W\d_]+", after)
-        if not left or not right or right.group()[0].isupper():
+        if not left or not right:
             return "-"
+        if right.group() in ("and", "or", "to", "und", "oder"):
+            return "- "  # in- or outpatients
         known = self._words()
         whole, hyphenated = (left.group() + right.group()).lower(), f"{left.group()}-{right.group()}".lower()
-        if hyphenated in known and whole not in known:
+        if whole not in known and (hyphenated in known or right.group()[0].isupper()):
             return "-"
         # A compound that is hyphenated already (state-of-the-) goes on with its hyphen more often than not.
         if "-" in left.group() and whole not in known and right.group().lower() in known:

@@ -6,39 +6,55 @@ from quoth.vocabulary import SectionKind
 
 _NUMBER = r"(?:(?:\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,5}|[A-H])[.)]?\s+)?"
 _NAMES: tuple[tuple[SectionKind, str], ...] = (
-    (SectionKind.ABSTRACT, r"abstract|summary|synopsis|simple summary|graphical abstract|significance statement"),
+    (
+        SectionKind.ABSTRACT,
+        r"abstract|summary|synopsis|simple summary|graphical abstract|significance statement",
+    ),
     (
         SectionKind.REFERENCES,
-        r"references?(?: and notes| cited)?|bibliography|literature(?: cited)?|works cited|cited literature",
+        r"references?(?: and notes| cited)?|bibliography|literature(?: cited)?|works cited|"
+        r"cited literature",
     ),
     (
         SectionKind.AVAILABILITY,
-        r"(?:data|code|software|materials?|resources?)(?:(?:,| and|, and| &|/)? (?:data|code|software|materials?|resources?))*"
-        r"(?: accessibility| availability| access| sharing| archiving| deposition)(?: statements?| and requirements)?"
-        r"|availability(?: of .{3,60}| statements?| and requirements)?|accession (?:codes|numbers)|open (?:data|science|practices?)(?: statements?)?"
-        r"|web location.{0,40}|data resources|(?:additional )?usage rights|key resources table",
+        r"(?:data|code|software|materials?|resources?)(?:(?:,| and|, and| &|/)? (?:data|code|software|"
+        r"materials?|resources?))*(?: accessibility| availability| access| sharing| archiving|"
+        r" deposition)(?: statements?| and requirements)?|"
+        r"availability(?: of .{3,60}| statements?| and requirements)?|accession (?:codes|numbers)|"
+        r"open (?:data|science|practices?)(?: statements?)?|web location.{0,40}|data resources|"
+        r"(?:additional )?usage rights|key resources table",
     ),
     (
         SectionKind.BACK,
-        r"acknowledge?ments?|acknowledge?ments? and funding|funding(?: information| statement| sources?| program)?|financial (?:support|disclosure)|grant (?:information|title)"
-        r"|(?:conflicts?|declarations?) of (?:competing )?interests?|competing (?:financial )?interests?(?: statement)?|disclosures?|declarations?"
-        r"|(?:credit )?author(?:s|s'|s’|'s|’s)? contributions?(?: statement)?|credit authorship contribution statement|contributions"
-        r"|ethic(?:s|al)(?: statement| approval| declarations?| considerations?)?(?: and consent.{0,40})?|consent.{0,40}|institutional review board statement|informed consent statement"
-        r"|hosting institution|additional information|publisher[’']s note|about the authors?|author information|orcid|notes",
+        r"acknowledge?ments?|acknowledge?ments? and funding|"
+        r"funding(?: information| statement| sources?| program)?|financial (?:support|disclosure)|"
+        r"grant (?:information|title)|(?:conflicts?|declarations?) of (?:competing )?interests?|"
+        r"competing (?:financial )?interests?(?: statement)?|disclosures?|declarations?|"
+        r"(?:credit )?author(?:s|s'|s’|'s|’s)? contributions?(?: statement)?|"
+        r"credit authorship contribution statement|contributions|"
+        r"ethic(?:s|al)(?: statement| approval| declarations?| considerations?)?(?: and consent.{0,40})?|"
+        r"consent.{0,40}|institutional review board statement|informed consent statement|"
+        r"hosting institution|additional information|publisher[’']s note|about the authors?|"
+        r"author information|orcid|notes",
     ),
     (
         SectionKind.APPENDIX,
-        r"(?:appendi(?:x|ces)|supplementa(?:ry|l)|supporting) ?(?:[A-Z0-9]{1,3}|materials?|information|data|files?|figures?|tables?|methods)?\b.{0,80}|appendi(?:x|ces)|electronic supplementary material",
+        r"(?:appendi(?:x|ces)|supplementa(?:ry|l)|supporting) ?(?:[A-Z0-9]{1,3}|materials?|information|data|"
+        r"files?|figures?|tables?|methods)?\b.{0,80}|appendi(?:x|ces)|electronic supplementary material",
     ),
     (
         SectionKind.BODY,
-        r"introduction|background|related works?|previous works?|literature review|(?:materials?|data|study area)(?: and |, )(?:methods?|materials?|data)|methods?|methodology|methods? and materials?"
-        r"|experimental (?:setup|section|design)|experiments?|results?|results? and discussions?|discussions?(?: and conclusions?)?|conclusions?(?: and .{3,40})?|concluding remarks|limitations?|future work"
-        r"|study (?:area|site|design)|data(?:sets?)?|data collection|statistical analys[ie]s|implementation(?: details)?|evaluation",
+        r"introduction|background|related works?|previous works?|literature review|"
+        r"(?:materials?|data|study area)(?: and |, )(?:methods?|materials?|data)|methods?|methodology|"
+        r"methods? and materials?|experimental (?:setup|section|design)|experiments?|results?|"
+        r"results? and discussions?|discussions?(?: and conclusions?)?|conclusions?(?: and .{3,40})?|"
+        r"concluding remarks|limitations?|future work|study (?:area|site|design)|data(?:sets?)?|"
+        r"data collection|statistical analys[ie]s|implementation(?: details)?|evaluation",
     ),
     (
         SectionKind.FRONT,
-        r"key ?words?|index terms|highlights|abbreviations|article info|correspondence|(?:author )?affiliations?|contents",
+        r"key ?words?|index terms|highlights|abbreviations|article info|correspondence|"
+        r"(?:author )?affiliations?|contents",
     ),
 )
 _KNOWN = tuple((kind, re.compile(rf"^{_NUMBER}(?:{names})\s*[:.]?$", re.IGNORECASE)) for kind, names in _NAMES)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 _BOUNDARY = re.compile(r"[.!?…][\"'”’)\]]*(?:\d{1,3}(?:[,–-]\d{1,3})*)?\s+(?=[A-Z0-9(\[“‘\"'•À-ÝΑ-Ωα-ω])")
 _TOKEN = re.compile(r"(\S+)$")
 _ABBREVIATIONS = frozenset(
-    "e.g i.e cf vs etc al ca approx resp est fig figs eq eqs eqn eqns ref refs sec sect tab tabs ch chap vol vols no nos pp ed eds "
-    "dr prof mr mrs ms st jr sr inc ltd co corp dept univ sp spp subsp var gen nov aff sensu ssp cv min max avg std dev s.d s.e "
-    "u.s u.k e.u a.m p.m ph.d jan feb mar apr jun jul aug sep sept oct nov dec appx suppl supp app art nr viz w.r.t i.i.d a.k.a "
-    "temp conc freq".split()
+    """
+    e.g i.e cf vs etc al ca approx resp est fig figs eq eqs eqn eqns ref refs sec sect tab tabs ch chap vol
+    vols no nos pp ed eds dr prof mr mrs ms st jr sr inc ltd co corp dept univ sp spp subsp var gen nov aff
+    sensu ssp cv min max avg std dev s.d s.e u.s u.k e.u a.m p.m ph.d jan feb mar apr jun jul aug sep sept oct
+    nov dec appx suppl supp app art nr viz w.r.t i.i.d a.k.a temp conc freq
+    """.split()
 )
 _INITIAL = re.compile(r"^(?:[A-Z]|[A-Z]\.-?[A-Z])$")
 _NEVER_FINAL = frozenset(

@@ -12,6 +12,10 @@ _ACCESSION = re.compile(
     r"\b(?:PRJ[A-Z]{2}\d{4,}|GSE\d{3,}|[SED]R[APRSX]\d{5,}|SAM[NED][A-Z]?\d{6,}|E-[A-Z]{4}-\d+|MTBLS\d+|PXD\d{6})\b"
 )
 _CODE = re.compile(r"git(?:hub|lab|ea)|bitbucket|sourceforge|codeberg|codeocean|cran\.r-project|pypi", re.IGNORECASE)
+_DATA = re.compile(
+    rf"zenodo|figshare|dryad|osf\.io|pangaea|gbif|dataverse|kaggle|doi\.org|{_DOI.pattern}|^{_ACCESSION.pattern}$",
+    re.IGNORECASE,
+)
 _ASKS_CODE = re.compile(r"\b(?:code|software|scripts?|programs?|implementation)\b", re.IGNORECASE)
 _ASKS_DATA = re.compile(r"\b(?:data|datasets?|recordings?|images?|samples?)\b", re.IGNORECASE)
 _SCHEME = re.compile(r"^(?:https?://)?(?:www\.)?", re.IGNORECASE)
@@ -77,7 +81,7 @@ def _link(question: Question, text: str, targets: Sequence[str]) -> str | None:
     links = list(dict.fromkeys((*whole, *(target for target in targets if not target.startswith("mailto:")))))
     if len(links) > 1:
         code = bool(_ASKS_CODE.search(question.text)) and not _ASKS_DATA.search(question.text)
-        links = [link for link in links if bool(_CODE.search(link)) is code]
+        links = [link for link in links if (_CODE if code else _DATA).search(link)]
     return links[0] if len(links) == 1 else None
 
 

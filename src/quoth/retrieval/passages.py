@@ -27,7 +27,8 @@ def _groups(document: Document) -> Iterator[tuple[Sentence, ...]]:
     group: list[Sentence] = []
     for sentence in document.sentences:
         block = document.blocks[sentence.block]
-        if document.sections[block.section].kind is SectionKind.REFERENCES:
+        # Tables and figures that follow the reference list are no references.
+        if document.sections[block.section].kind is SectionKind.REFERENCES and block.kind is BlockKind.PARAGRAPH:
             continue
         if group and not _belongs(document, group, sentence):
             yield tuple(group)

@@ -95,4 +95,5 @@ class PaperIndex:
 
 def _better_neighbour(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     padded = np.concatenate([scores[:1], scores, scores[-1:]])
-    return np.maximum(padded[:-2], padded[2:])
+    better: NDArray[np.float32] = np.maximum(padded[:-2], padded[2:])
+    return better

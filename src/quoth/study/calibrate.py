@@ -72,17 +72,23 @@ def calibrate(findings: Sequence[tuple[Finding, str]], coded: Sequence[CodedCell
     """
     cells = _joined(findings, coded)
     if len(cells.labels) < LEAST:
-        raise StudyError(f"only {len(cells.labels)} coded cells have a verdict of the reader: at least {LEAST} are needed")
+        raise StudyError(
+            f"only {len(cells.labels)} coded cells have a verdict of the reader: at least {LEAST} are needed"
+        )
     if cells.labels.all() or not cells.labels.any():
         raise StudyError("all coded cells say the same: code some of the other kind too")
     names = np.unique(cells.papers)
     if len(names) < 3:
-        raise StudyError(f"the coded cells are of {len(names)} papers: at least 3 are needed to see what a fit is worth")
+        raise StudyError(
+            f"the coded cells are of {len(names)} papers: at least 3 are needed to see what a fit is worth"
+        )
     predicted = np.zeros(len(cells.labels))
     for name in names:
         out = cells.papers == name
         fitted = _fit(cells, ~out)
-        predicted[out] = [_sigmoid(_moved(fitted, o, q)) for o, q in zip(cells.odds[out], cells.questions[out], strict=True)]
+        predicted[out] = [
+            _sigmoid(_moved(fitted, o, q)) for o, q in zip(cells.odds[out], cells.questions[out], strict=True)
+        ]
     return CalibrationResult(
         _figures(1 / (1 + np.exp(-cells.odds)), cells.labels),
         _figures(predicted, cells.labels),
@@ -116,7 +122,9 @@ def _fit(cells: _Cells, chosen: Flags) -> Calibration:
     model.fit(np.hstack([cells.odds[chosen][:, None] / _SCALE, own]), labels)
     weights = model.coef_[0]
     offsets = {str(q): round(float(w), _DIGITS) for q, w in zip(questions, weights[1:], strict=True)}
-    return Calibration(round(float(weights[0]) / _SCALE, _DIGITS), round(float(model.intercept_[0]), _DIGITS), offsets, len(labels))
+    return Calibration(
+        round(float(weights[0]) / _SCALE, _DIGITS), round(float(model.intercept_[0]), _DIGITS), offsets, len(labels)
+    )
 
 
 def _moved(fitted: Calibration, odds: float, question: str) -> float:

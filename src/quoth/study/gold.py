@@ -37,11 +37,7 @@ def read_gold(path: Path, *, papers: Collection[str], questions: Collection[str]
         raise StudyError(f"{path} cannot be opened: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise StudyError(f"{path} is not UTF-8 (byte {error.start}): save it as 'CSV UTF-8'") from None
-    first = text.splitlines()[0] if text.strip() else ""
-    rows = csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
-    missing = [name for name in ("paper", "question", "decision") if name not in (rows.fieldnames or ())]
-    if missing:
-        raise StudyError(f"{path}:1: no column {', '.join(missing)}; it needs paper, question, decision")
+    rows = _rows(path, text)
     faults: list[str] = []
     cells: dict[tuple[str, str], CodedCell] = {}
     for row in rows:
@@ -49,11 +45,12 @@ def read_gold(path: Path, *, papers: Collection[str], questions: Collection[str]
         question, said = (row["question"] or "").strip(), (row["decision"] or "").strip().lower()
         if not said:
             continue
-        fault = _unknown("paper", paper, papers) or _unknown("question", question, questions)
-        if not fault and said not in _YES_NO:
-            fault = f"decision '{said}' is neither yes nor no"
-        if not fault and (paper, question) in cells:
-            fault = f"{paper}, {question} is coded twice"
+        fault = (
+            _unknown("paper", paper, papers)
+            or _unknown("question", question, questions)
+            or ("" if said in _YES_NO else f"decision '{said}' is neither yes nor no")
+            or (f"{paper}, {question} is coded twice" if (paper, question) in cells else "")
+        )
         if fault:
             faults.append(f"{path}:{rows.line_num}: {fault}")
         else:
@@ -65,6 +62,15 @@ def read_gold(path: Path, *, papers: Collection[str], questions: Collection[str]
     if not cells:
         raise StudyError(f"{path} holds no coded cell")
     return list(cells.values())
+
+
+def _rows(path: Path, text: str) -> "csv.DictReader[str]":
+    first = text.splitlines()[0] if text.strip() else ""
+    rows = csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
+    missing = [name for name in ("paper", "question", "decision") if name not in (rows.fieldnames or ())]
+    if missing:
+        raise StudyError(f"{path}:1: no column {', '.join(missing)}; it needs paper, question, decision")
+    return rows
 
 
 def _unknown(what: str, name: str, there: Collection[str]) -> str:

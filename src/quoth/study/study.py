@@ -45,7 +45,7 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A passage as a reader would be shown it; `rank` counts from 1, `score` is from 0 to 1."""
+    """A passage as a reader would be shown it; `rank` counts from 1, `score` is its share of the paper's belief."""
 
     paper: str
     question: str
@@ -344,7 +344,7 @@ class Study:
     def _shown(self, read: ReadPaper, question: Question, characters: int) -> Iterator[Shown]:
         ranking = read.index.rank(question, query_vector(self.encoder, query(question)))
         for rank, number in enumerate(read.index.shown(ranking, characters), start=1):
-            passage, score = read.index.passages[number], round(float(ranking.fused[number]), 4)
+            passage, score = read.index.passages[number], round(float(ranking.share[number]), 6)
             yield Shown(read.name, question.id, rank, passage.text, passage.page, score)
 
     @property
