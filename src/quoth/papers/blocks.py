@@ -11,7 +11,7 @@ from enum import Enum, auto
 from itertools import groupby
 
 from quoth.papers.layout import Row, usual_height, usual_pitch
-from quoth.papers.sections import is_heading_text, is_known_heading
+from quoth.papers.sections import is_heading_text, is_known_heading, run_in_heading
 
 _CAPTION = re.compile(
     r"^(?:Supplementary |Supplemental |Extended Data |Online )?"
@@ -117,6 +117,8 @@ def _is_inline_marker(before: Row, row: Row) -> bool:
 def _starts_paragraph(group: list[Row], row: Row) -> bool:
     before = group[-1]
     ended = bool(_ENDS.search(before.text))
+    if ended and run_in_heading(row.text):
+        return True
     short = before.x1 < before.right - 1.5 * before.height
     indent = row.x0 - before.x0
     if ended and 0.45 * row.height < indent < 5 * row.height and (short or abs(before.x0 - before.left) < 3):

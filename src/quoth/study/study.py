@@ -256,8 +256,9 @@ class Study:
             for reader, settings in zip(self.readers, self.protocol.readers, strict=True):
                 self.ledger.put_reader(reader.name, settings.type, reader.digest, reader.manifest())
             manifest = manifest_of(self.protocol, asked, selection, retry=retry)
-            # With fewer papers than cores, the cores that are left encode passages.
-            self.encoder.threads = max(1, cores() // worker_count(self.protocol, len(work)))
+            # With fewer papers than workers, the cores that are left encode passages.
+            allowed = self.protocol.reading.workers or cores()
+            self.encoder.threads = max(1, allowed // worker_count(self.protocol, len(work)))
             shop = Workshop(self.protocol, self.ledger, self.encoder, self.cache)
             outcome = execute(shop, work, manifest, watch or _unwatched)
             if outcome.run is not None:
