@@ -27,7 +27,7 @@ from quoth.vocabulary import Question
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "src/quoth/models/embedded-reader.json"
-QUESTION_WEIGHT = 1.0  # of a question's own offset against the evidence, in units of a standardised feature
+QUESTION_WEIGHT = 2.0  # of a question's own offset against the evidence, in units of a standardised feature
 DIGITS = 6
 
 

@@ -82,8 +82,9 @@ def _packaged() -> ReaderModel:
 
 
 def verdict_features(paper: ReadPaper, question: Question, ranking: Ranking) -> Floats:
-    """How the best passages stand out, shape (10,)."""
-    score, cosine, lexical = (np.sort(part)[::-1] for part in (ranking.score, ranking.cosine, ranking.lexical))
+    """How the best passages stand out, shape (13,)."""
+    parts = (ranking.score, ranking.cosine, ranking.lexical, ranking.coverage)
+    score, cosine, lexical, covered = (np.sort(part)[::-1] for part in parts)
     top = [paper.index.passages[number] for number in ranking.order[:3]]
     linked = any(passage.links or _LINK.search(passage.text) for passage in top)
     return np.array(
@@ -96,6 +97,9 @@ def verdict_features(paper: ReadPaper, question: Question, ranking: Ranking) -> 
             ranking.cosine[ranking.order[0]],
             np.log1p(lexical[0]),
             np.log1p(lexical[:3].mean()),
+            covered[0],
+            covered[:3].mean(),
+            ranking.coverage[ranking.order[:3]].max(),
             (1.0 if linked else -1.0) if question.kind is Kind.LINK else 0.0,
             np.log(len(cosine)),
         ],
@@ -229,7 +233,11 @@ class Asked:
 
     def quotes(self, question: Question, ranking: Ranking) -> tuple[Quote, ...]:
         """The sentences that most look like an answer, strongest first."""
-        candidates = [c for number in ranking.order[:_LOOKED_AT].tolist() for c in self.candidates(number)]
+        looked_at = _LOOKED_AT * (2 if question.kind is Kind.LINK else 1)
+        candidates = [c for number in ranking.order[:looked_at].tolist() for c in self.candidates(number)]
+        if question.kind is Kind.LINK:
+            # Words without an address do not answer where something is to be had, as long as others have one.
+            candidates = [c for c in candidates if self._has_address(c.sentence)] or candidates
         if not candidates:
             return ()
         scores = self._model.quote.probability(self.features(question, ranking, candidates))
@@ -243,6 +251,11 @@ class Asked:
         low, high = np.searchsorted(self._starts, [passage.start, passage.end])
         found = self.paper.document.sentences[low:high]
         return [Candidate(s, number) for s in found if _SHORTEST <= s.end - s.start < _LONGEST]
+
+    def _has_address(self, sentence: Sentence) -> bool:
+        if _LINK.search(self.paper.document.text[sentence.start : sentence.end]):
+            return True
+        return any(sentence.start <= link.start < sentence.end for link in self.paper.document.links)
 
     def links(self, quote: Quote) -> tuple[str, ...]:
         """The targets of the links in a quote's words."""

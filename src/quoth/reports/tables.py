@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -306,7 +306,8 @@ def _replacing(out: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise StudyError(f"{out}: cannot be written: {error.strerror}; is it open in another program?") from error
     finally:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
 
 
 class _Lines:

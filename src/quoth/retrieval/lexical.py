@@ -1,5 +1,7 @@
 """Lexical retrieval: BM25 over stemmed words, with bm25s."""
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 
 import bm25s
@@ -18,6 +20,8 @@ class LexicalIndex:
         self._index = bm25s.BM25(method="lucene", k1=1.2, b=0.6)
         tokens = _tokens(texts)
         self._empty = not any(tokens)
+        self._words = [frozenset(words) for words in tokens]
+        self._holders = Counter(word for words in self._words for word in words)
         if not self._empty:
             self._index.index(tokens, show_progress=False)
 
@@ -27,6 +31,19 @@ class LexicalIndex:
         if not words:
             return np.zeros(self._size, np.float32)
         return np.asarray(self._index.get_scores(words), np.float32)
+
+    def coverage(self, query: str) -> NDArray[np.float32]:
+        """Share of a query's words that each passage holds, rare words weighing more, shape (passages,).
+
+        Unlike a BM25 score it means the same in every paper: a word that the whole paper lacks counts against all.
+        """
+        asked = frozenset(_tokens([query])[0])
+        weights = {word: math.log(1 + self._size / (0.5 + self._holders[word])) for word in sorted(asked)}
+        whole = sum(weights.values())
+        if not whole:
+            return np.zeros(self._size, np.float32)
+        held = [sum(weight for word, weight in weights.items() if word in words) for words in self._words]
+        return np.array(held, np.float32) / np.float32(whole)
 
 
 def _tokens(texts: Sequence[str]) -> list[list[str]]:

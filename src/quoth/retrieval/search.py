@@ -30,7 +30,7 @@ class Ranking:
 
     `order` holds passage numbers, best first; the other arrays, shape (passages,), are by passage number: `score` what
     the scorer makes of all the rest, `share` its softmax over the paper, `fused` plain fusion from 0 to 1 (1: first in
-    both), `cosine` of the vectors, `lexical` the BM25 score.
+    both), `cosine` of the vectors, `lexical` the BM25 score, `coverage` the share of the question's words.
     """
 
     order: NDArray[np.intp]
@@ -39,6 +39,7 @@ class Ranking:
     fused: NDArray[np.float32]
     cosine: NDArray[np.float32]
     lexical: NDArray[np.float32]
+    coverage: NDArray[np.float32]
 
 
 class PaperIndex:
@@ -67,7 +68,7 @@ class PaperIndex:
         lexical = self.lexical.scores(query(question))
         if not len(lexical):
             empty = np.zeros(0, np.float32)
-            return Ranking(np.zeros(0, np.intp), empty, empty, empty, empty, empty)
+            return Ranking(np.zeros(0, np.intp), empty, empty, empty, empty, empty, empty)
         alone = Scorer.packaged().scores(vector[None], self.vectors, self.surface, lexical[None])[0]
         score = alone + _NEIGHBOUR * _better_neighbour(alone)
         cosine = self.vectors @ vector
@@ -79,6 +80,7 @@ class PaperIndex:
             fusion(lexical[None], cosine[None])[0],
             cosine,
             lexical,
+            self.lexical.coverage(query(question)),
         )
 
     def shown(self, ranking: Ranking, characters: int) -> Iterator[int]:
