@@ -244,6 +244,21 @@ def export(
     typer.echo(f"Wrote {out}: {rows} rows of {what.value}.")
 
 
+@app.command(epilog="Example: quoth calibrate my-study coded.csv")
+def calibrate(
+    folder: StudyDir,
+    gold: Annotated[
+        Path, typer.Argument(metavar="GOLD.csv", help="Coded cells: paper, question, decision (yes or no).")
+    ],
+) -> None:
+    """Fit the embedded reader's scores to cells that people coded in this study."""
+    from quoth.cli import show
+    from quoth.study import open_study
+
+    with open_study(folder) as study:
+        show.calibration(study.calibrate(gold), folder)
+
+
 @app.command(epilog="Example: quoth status my-study")
 def status(
     folder: StudyDir,

@@ -14,6 +14,8 @@ from rich.text import Text
 
 from quoth.cli.progress import watching
 from quoth.ledger import StoredPaper
+from quoth.readers.calibration import CALIBRATION_FILE
+from quoth.study.calibrate import CalibrationResult
 from quoth.study.doctor import Check
 from quoth.study.execute import Outcome
 from quoth.study.plan import Selection, Work
@@ -114,6 +116,27 @@ def estimate(work: Sequence[Work]) -> None:
 
 
 # One finding
+
+
+def calibration(result: CalibrationResult, folder: Path) -> None:
+    """How much a calibration helps, and what became of it."""
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("", "cells", "accuracy", "kappa", "calibration error"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, figures in (
+        ("as shipped", result.before),
+        ("calibrated, each paper left out", result.after),
+        ("constant: most of the other papers", result.constant),
+    ):
+        values = (f"{value:.3f}" for value in (figures.accuracy, figures.kappa, figures.error))
+        table.add_row(name, str(figures.n), *values)
+    console.print(table)
+    if result.helps:
+        console.print(f"The scores got better; the fit is kept in {folder / CALIBRATION_FILE}.")
+        console.print(f"To answer with it: quoth run {folder}")
+    else:
+        console.print("The scores got no better on papers left out of the fit: nothing was changed.")
 
 
 def finding(found: Finding, *, as_json: bool) -> None:

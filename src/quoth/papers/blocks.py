@@ -17,6 +17,10 @@ _CAPTION = re.compile(
     r"^(?:Supplementary |Supplemental |Extended Data |Online )?"
     r"(?:Fig(?:ure)?|FIG(?:URE)?|Table|TABLE|Tab|Box|Scheme|Algorithm|Listing)\b\.?\s*(?:[A-Z]?\.?\d+[A-Za-z]?|[IVX]{1,5}\b)\s*(?:[.:|–—-]|\s|$)"
 )
+_PROSE_ON_A_TABLE = re.compile(
+    r"^\w+\.?\s*(?:[A-Z]?\.?\d+[A-Za-z]?|[IVX]{1,5})\s+(?:and|shows?|lists?|gives?|presents?|summari[sz]es|illustrates"
+    r"|depicts|in|for|to|is|are|was|were|has|provides|reports|compares|contains|displays)\b"
+)
 _TABLE_CAPTION = re.compile(r"^(?:Supplementary |Supplemental |Extended Data )?(?:Table|TABLE|Tab\.)")
 _BULLET = re.compile(r"^(?:[•▪◦●■–—*]\s|\(?(?:[a-z]|[ivx]{1,4}|\d{1,2})\)\s|\[\d{1,3}\]\s?|\d{1,3}\.\s+[A-Z])")
 _ENDS = re.compile(
@@ -150,12 +154,7 @@ def _shape(group: Draft, height: float) -> tuple[Shape, bool]:
 
 def _reads_on(text: str) -> bool:
     """'Table 2 shows ...' is prose."""
-    return bool(
-        re.match(
-            r"^\w+\.?\s*[A-Z]?\.?\d+[A-Za-z]?\s+(?:and|shows?|lists?|gives?|presents?|summari[sz]es|illustrates|depicts|in|for|to|is|are|was|were|has|provides|reports|compares)\b",
-            text,
-        )
-    )
+    return bool(_PROSE_ON_A_TABLE.match(text))
 
 
 def _is_heading(group: Draft, text: str, height: float) -> bool:

@@ -24,6 +24,7 @@ _SPACES = re.compile(" {2,}")
 _MOJIBAKE = re.compile("[\u00c2-\u00c5\u00e2\u00ef\u00d0\u00d1][^\u0000-\u007f \n]{1,3}")
 _COMBINING = re.compile(r"\w[\u0300-\u036f]+")
 _WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_HALVES = re.compile(r"[^\s\ufffe]*\ufffe\s*[^\s\ufffe]*")  # a word broken at a line's end: no witness
 _URL = re.compile(r"(?:https?://|www\.|(?:doi\.org/|doi:|DOI:)|10\.\d{4,9}/)\S*$", re.IGNORECASE)
 
 
@@ -111,7 +112,7 @@ class Hyphens:
 
     def _words(self) -> set[str]:
         if self._known is None:
-            self._known = {word.lower() for page in self._pages for word in _WORDS.findall(page)}
+            self._known = {word.lower() for page in self._pages for word in _WORDS.findall(_HALVES.sub(" ", page))}
         return self._known
 
 

@@ -3,7 +3,13 @@
 import re
 from collections.abc import Iterator
 
-_BOUNDARY = re.compile(r"[.!?…][\"'”’)\]]*(?:\d{1,3}(?:[,–-]\d{1,3})*)?\s+(?=[A-Z0-9(\[“‘\"'•À-ÝΑ-Ωα-ω])")
+# After the full stop may stand a citation: in brackets, or raised, and then a letter stands before the full stop,
+# so that '4.7 MB' and '0.88 (SD' are not cut.
+_BOUNDARY = re.compile(
+    r"(?:[.!?…][\"'”’)\]]*(?:\s?\[\d{1,3}(?:[,;–-]\s?\d{1,3})*\])?"
+    r"|(?<=[^\W\d])[.!?][\"'”’)\]]*\d{1,3}(?:[,–-]\d{1,3})*)"
+    r"\s+(?=[A-Z0-9(\[“‘\"'•À-ÝΑ-Ωα-ω])"
+)
 _TOKEN = re.compile(r"(\S+)$")
 _ABBREVIATIONS = frozenset(
     """
@@ -15,7 +21,7 @@ _ABBREVIATIONS = frozenset(
 )
 _INITIAL = re.compile(r"^(?:[A-Z]|[A-Z]\.-?[A-Z])$")
 _NEVER_FINAL = frozenset(
-    "e.g i.e cf vs fig figs eq eqs eqn eqns ref refs dr prof mr mrs ms sp no nos ca approx".split()
+    "e.g i.e cf vs v fig figs eq eqs eqn eqns ref refs dr prof mr mrs ms sp no nos ca approx".split()
 )
 
 

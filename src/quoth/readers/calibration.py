@@ -9,6 +9,9 @@ from pathlib import Path
 
 from quoth.errors import StudyError
 
+CALIBRATION_FILE = "calibration.json"
+"""Its name in a study's folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -35,6 +38,12 @@ class Calibration:
     def text(self) -> str:
         """As JSON."""
         return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Write it to a file, whole or not at all."""
+        new = path.with_name(f".{path.name}.new")
+        new.write_text(self.text(), encoding="utf-8", newline="\n")
+        new.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> "Calibration | None":

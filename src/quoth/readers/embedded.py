@@ -22,6 +22,7 @@ from quoth.models.logistic import Logistic
 from quoth.models.scorer import Scorer, cues
 from quoth.protocol import question_digest
 from quoth.readers.base import ReadPaper
+from quoth.readers.calibration import Calibration
 from quoth.readers.values import value_of
 from quoth.retrieval import PASSAGES_VERSION, Ranking, query
 from quoth.vocabulary import (
@@ -146,10 +147,12 @@ class EmbeddedReader:
     digest: str
     """SHA-256 over the models, the passages' version and this reader's version."""
 
-    def __init__(self, name: str, encoder: Encoder) -> None:
+    def __init__(self, name: str, encoder: Encoder, calibration: Calibration | None = None) -> None:
         self.name = name
         self._encoder = encoder
-        parts = (VERSION, PASSAGES_VERSION, encoder.digest, SCORER.digest, EMBEDDED_READER.digest)
+        self._calibration = calibration
+        own = (calibration.digest,) if calibration else ()
+        parts = (VERSION, PASSAGES_VERSION, encoder.digest, SCORER.digest, EMBEDDED_READER.digest, *own)
         self.digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def manifest(self) -> Mapping[str, object]:
@@ -161,6 +164,7 @@ class EmbeddedReader:
             "encoder": self._encoder.digest,
             "scorer": SCORER.digest,
             "model": EMBEDDED_READER.digest,
+            "calibration": self._calibration.digest if self._calibration else None,
         }
 
     def answer(self, paper: ReadPaper, questions: Sequence[Question]) -> list[Finding]:
@@ -178,6 +182,8 @@ class EmbeddedReader:
         began = time.perf_counter()
         ranking = asked.ranking(question)
         probability = asked.probability(question, ranking)
+        if self._calibration:
+            probability = self._calibration.applied(probability, question_digest(question))
         quotes: tuple[Quote, ...] = ()
         verdict, value = Verdict.NOT_REPORTED, None
         if probability >= 0.5:

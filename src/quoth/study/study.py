@@ -22,11 +22,14 @@ from quoth.protocol import Protocol, load_protocol, question_digest
 from quoth.quorum import decide
 from quoth.readers import make_reader
 from quoth.readers.base import Reader, ReadPaper
-from quoth.readers.embedded import query_vector
+from quoth.readers.calibration import CALIBRATION_FILE, Calibration
+from quoth.readers.embedded import EmbeddedReader, query_vector
 from quoth.reports import tables
 from quoth.retrieval import query
+from quoth.study.calibrate import CalibrationResult, calibrate
 from quoth.study.create import STUDY_FILE
 from quoth.study.execute import Outcome, Progress, Watcher, Workshop, cores, execute, manifest_of, worker_count
+from quoth.study.gold import read_gold
 from quoth.study.pilot import free_question
 from quoth.study.plan import Selection, Work, known_texts, pick, plan, present
 from quoth.vocabulary import Decision, Failure, Finding, Kind, Paper, Question, Verdict
@@ -101,7 +104,8 @@ class Study:
         Raises:
             ReaderError: one of them cannot be used.
         """
-        return tuple(make_reader(settings, self.encoder) for settings in self.protocol.readers)
+        calibration = Calibration.load(self.folder / CALIBRATION_FILE)
+        return tuple(make_reader(settings, self.encoder, calibration) for settings in self.protocol.readers)
 
     def files(self) -> dict[Paper, dict[str, Path]]:
         """The papers that lie in the study's folder now, with the path of each file by digest."""
@@ -266,6 +270,36 @@ class Study:
                 counts = {"papers": outcome.papers, "findings": outcome.findings, "failed": outcome.failed}
                 self.ledger.finish_run(outcome.run, ended, digest, counts)
             return outcome
+
+    def calibrate(self, gold: Path | str) -> CalibrationResult:
+        """Fit the embedded reader's scores to cells that people coded, and keep the fit in the study if it helps.
+
+        Args:
+            gold: a CSV file with columns paper, question, decision (yes or no).
+
+        Raises:
+            StudyError: the file does not fit the study, or holds too few cells.
+            PaperError: a coded paper cannot be read.
+        """
+        files = self.files()
+        questions = {question.id: question for question in self.protocol.questions}
+        coded = read_gold(Path(gold), papers=[paper.name for paper in files], questions=list(questions))
+        reader = EmbeddedReader("embedded", self.encoder)
+        settings = ReadSettings(self.protocol.reading.max_pages, self.cache)
+        self.encoder.threads = cores()
+        findings: list[tuple[Finding, str]] = []
+        for paper, places in files.items():
+            asked = [questions[cell.question] for cell in coded if cell.paper == paper.name]
+            if asked:
+                with read_paper(paper, places, settings, self.encoder) as read:
+                    answered = reader.answer(read, asked)
+                digests = [question_digest(question) for question in asked]
+                findings += zip(answered, digests, strict=True)
+        result = calibrate(findings, coded)
+        if result.helps:
+            result.calibration.save(self.folder / CALIBRATION_FILE)
+            self.__dict__.pop("readers", None)
+        return result
 
     def decisions_digest(self) -> str:
         """SHA-256, in hex, of the decisions: two studies with the same digest decided the same."""
