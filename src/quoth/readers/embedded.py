@@ -26,6 +26,7 @@ from quoth.readers.calibration import Calibration
 from quoth.readers.values import value_of
 from quoth.retrieval import PASSAGES_VERSION, Ranking, query
 from quoth.vocabulary import (
+    BlockKind,
     Encoder,
     Failure,
     Finding,
@@ -48,6 +49,8 @@ _QUOTES = 4
 _WORTH = 0.4  # share of the best quote's score that a further quote needs
 _LONGEST = 600
 _SHORTEST = 20
+_UNDRAWN = 6  # characters that a PDF may hold between two lines or cells, none of them drawn
+_FAR = 80  # characters: the way to another column
 _LINK = re.compile(
     r"https?://|www\.|\bdoi\b|\b10\.\d{4,9}/|github|gitlab|bitbucket|zenodo|figshare|dryad|osf\.io", re.IGNORECASE
 )
@@ -256,7 +259,20 @@ class Asked:
         passage = self.paper.index.passages[number]
         low, high = np.searchsorted(self._starts, [passage.start, passage.end])
         found = self.paper.document.sentences[low:high]
-        return [Candidate(s, number) for s in found if _SHORTEST <= s.end - s.start < _LONGEST]
+        fits = (s for s in found if _SHORTEST <= s.end - s.start < _LONGEST)
+        return [Candidate(s, number) for s in fits if self._stands_as_read(s)]
+
+    def _stands_as_read(self, sentence: Sentence) -> bool:
+        """Whether its words follow each other on the page: a table row or formula put together is no verbatim quote.
+
+        Prose may jump far (to the next column, over a figure), and not over a few letters, which are a fraction's.
+        """
+        document = self.paper.document
+        glyphs = document.glyphs[sentence.start : sentence.end]
+        steps = np.diff(glyphs[glyphs >= 0])
+        row = document.blocks[sentence.block].kind is BlockKind.TABLE_ROW
+        leaps = (steps > _UNDRAWN) & (row | (steps < _FAR))
+        return bool((steps >= 0).all() and not leaps.any())
 
     def _has_address(self, sentence: Sentence) -> bool:
         if _LINK.search(self.paper.document.text[sentence.start : sentence.end]):
