@@ -5,13 +5,14 @@ between are read after it.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
-from itertools import groupby
 
+from quoth.papers.draft import Draft, Shape
 from quoth.papers.layout import Row, usual_height, usual_pitch
-from quoth.papers.sections import is_heading_text, is_known_heading, run_in_heading
+from quoth.papers.repair import runs_on
+from quoth.papers.sections import is_heading_text, is_known_heading, is_numbered, run_in_heading
+from quoth.papers.tables import mark_tables
 
 _CAPTION = re.compile(
     r"^(?:Supplementary |Supplemental |Extended Data |Online )?"
@@ -21,47 +22,14 @@ _PROSE_ON_A_TABLE = re.compile(
     r"^\w+\.?\s*(?:[A-Z]?\.?\d+[A-Za-z]?|[IVX]{1,5})\s+(?:and|shows?|lists?|gives?|presents?|summari[sz]es|illustrates"
     r"|depicts|in|for|to|is|are|was|were|has|provides|reports|compares|contains|displays)\b"
 )
-_TABLE_CAPTION = re.compile(r"^(?:Supplementary |Supplemental |Extended Data )?(?:Table|TABLE|Tab\.)")
 _BULLET = re.compile(r"^(?:[•▪◦●■–—*]\s|\(?(?:[a-z]|[ivx]{1,4}|\d{1,2})\)\s|\[\d{1,3}\]\s?|\d{1,3}\.\s+[A-Z])")
 _ENDS = re.compile(
     r"(?:[.!?:;][\"'”’)\]]*|(?<=[^\W\d])[.!?][\"'”’)\]]*\s*\[?\d{1,3}(?:[,–-]\d{1,3})*\]?)$"  # a citation may follow
 )
+_FORMULA = re.compile("[=∑∫∏√≤≥∈±\U0001d400-\U0001d7ff]")
+_WIDE = 20  # characters from which on words that stand far apart are cells; short titles are spaced out
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _LOWER = re.compile(r"[^\W\d_]{3,}")
-
-
-class Shape(Enum):
-    """What a draft looks like on the page."""
-
-    PROSE = auto()
-    HEADING = auto()
-    CAPTION = auto()
-    ROW = auto()
-    LABELS = auto()
-
-
-@dataclass(slots=True)
-class Draft:
-    """Rows that belong together; `aside` says that the text flows on around it."""
-
-    shape: Shape
-    rows: list[Row]
-    aside: bool = False
-
-    @property
-    def text(self) -> str:
-        """Its words as the page gives them."""
-        return " ".join(row.text for row in self.rows)
-
-    @property
-    def first(self) -> Row:
-        """Its first row."""
-        return self.rows[0]
-
-    @property
-    def last(self) -> Row:
-        """Its last row."""
-        return self.rows[-1]
 
 
 def drafts(rows: Sequence[Row]) -> list[Draft]:
@@ -69,12 +37,12 @@ def drafts(rows: Sequence[Row]) -> list[Draft]:
     if not rows:
         return []
     height, pitch = usual_height(rows), usual_pitch(rows)
+    font = Counter(row.lines[0].font for row in rows).most_common(1)[0][0]
     groups = [Draft(Shape.PROSE, group) for group in _groups(rows, pitch)]
     for group in groups:
-        group.shape, group.aside = _shape(group, height)
-    groups = _join_parts(groups)
-    _mark_tables(groups)
-    return _flow(_split_rows(groups))
+        group.shape, group.aside = _shape(group, height, font)
+    groups = _join_parts(groups, height)
+    return _flow(_split_rows(mark_tables(groups)))
 
 
 def _groups(rows: Sequence[Row], pitch: float) -> list[list[Row]]:
@@ -100,7 +68,7 @@ def _breaks(group: list[Row], row: Row, pitch: float) -> bool:
     if (
         len(group) == 1
         and before.x1 < before.right - 2 * before.height
-        and is_heading_text(before.text, stands_out=False)
+        and (is_heading_text(before.text, stands_out=False) or _is_set_apart(before, row))
     ):
         return True
     centred = before.x0 > before.left + 2 * before.height and row.x0 < before.left + before.height
@@ -109,8 +77,20 @@ def _breaks(group: list[Row], row: Row, pitch: float) -> bool:
     if before.bold != row.bold or _CAPTION.match(text) or _BULLET.match(text):
         return not _is_inline_marker(before, row)
     if before.sparse or row.sparse:
-        return before.cells > 1 or row.cells > 1
+        return before.cells > 1 or row.cells > 1 or _opens_table(group, row)
     return _starts_paragraph(group, row)
+
+
+def _opens_table(group: list[Row], row: Row) -> bool:
+    """Whether cells begin after words that have come to an end, or end before words that go on."""
+    if row.sparse:
+        return not group[-1].sparse and bool(_ENDS.search(group[-1].text))
+    return len(group) > 1 and all(member.sparse for member in group)
+
+
+def _is_set_apart(before: Row, row: Row) -> bool:
+    """A numbered line in a font of its own ('A. Study area', in italics) over the paragraph that it names."""
+    return before.lines[0].font != row.lines[0].font and is_numbered(before.text) and len(before.lines) == 1
 
 
 def _is_inline_marker(before: Row, row: Row) -> bool:
@@ -121,10 +101,14 @@ def _is_inline_marker(before: Row, row: Row) -> bool:
 def _starts_paragraph(group: list[Row], row: Row) -> bool:
     before = group[-1]
     ended = bool(_ENDS.search(before.text))
-    if ended and run_in_heading(row.text):
-        return True
     short = before.x1 < before.right - 1.5 * before.height
+    if (ended or short) and run_in_heading(row.text):
+        return True
+    if runs_on(before.text, row.text):
+        return False
     indent = row.x0 - before.x0
+    if len(group) == 1 and indent > 0 and _BULLET.match(before.text):
+        return False  # the entries of a list hang
     if ended and 0.45 * row.height < indent < 5 * row.height and (short or abs(before.x0 - before.left) < 3):
         return True
     if ended and short and row.text[:1].isupper() and before.x1 < before.left + 0.8 * (before.right - before.left):
@@ -133,7 +117,7 @@ def _starts_paragraph(group: list[Row], row: Row) -> bool:
     return ended and len(group) > 1 and group[0].x0 <= row.x0 + 1 and group[-1].x0 > row.x0 + 0.5 * row.height
 
 
-def _shape(group: Draft, height: float) -> tuple[Shape, bool]:
+def _shape(group: Draft, height: float, font: str) -> tuple[Shape, bool]:
     text = group.text
     if not all(line.upright for row in group.rows for line in row.lines):
         # Up the side of a page stand wide tables, and the names of a figure's axes.
@@ -141,7 +125,7 @@ def _shape(group: Draft, height: float) -> tuple[Shape, bool]:
     small = group.first.height < 0.93 * height
     if _CAPTION.match(text) and not (len(text) > 40 and not small and _reads_on(text)):
         return Shape.CAPTION, True
-    if _is_heading(group, text, height):
+    if _is_heading(group, text, height, font):
         return Shape.HEADING, False
     words = _LOWER.findall(text)
     per_row = len(text) / len(group.rows)
@@ -157,75 +141,37 @@ def _reads_on(text: str) -> bool:
     return bool(_PROSE_ON_A_TABLE.match(text))
 
 
-def _is_heading(group: Draft, text: str, height: float) -> bool:
+def _is_heading(group: Draft, text: str, height: float, font: str) -> bool:
     if len(group.rows) > 3 or len(text) > 140 or group.first.cells > 2 or not _LETTERS.search(text):
         return False
     if is_known_heading(text):
+        return True
+    if _FORMULA.search(text) or (group.first.sparse and len(text) > _WIDE and not is_numbered(text)):
+        return False  # a formula, or the head of a table
+    if len(group.rows) == 1 and is_numbered(text) and group.first.lines[0].font != font:
         return True
     stands_out = group.first.bold or group.first.height > 1.1 * height or (text.isupper() and len(text) > 5)
     return is_heading_text(text, stands_out=stands_out)
 
 
-def _mark_tables(groups: list[Draft]) -> None:
-    """Rows of cells under (or over) a table's caption, and wherever three of them follow each other."""
-    for i, group in enumerate(groups):
-        if group.shape is Shape.CAPTION and _TABLE_CAPTION.match(group.text):
-            _mark_run(groups, i, 1)
-            _mark_run(groups, i, -1)
-    for sparse, members in groupby(groups, key=_is_sparse):
-        run = list(members)
-        if sparse and sum(len(member.rows) for member in run) >= 3:
-            for member in run:
-                member.shape, member.aside = Shape.ROW, True
-
-
-def _is_sparse(group: Draft) -> bool:
-    return group.shape is not Shape.CAPTION and all(row.sparse for row in group.rows)
-
-
-def _mark_run(groups: list[Draft], start: int, step: int) -> None:
-    """Mark the parts of a table on one side of its caption; its header row may look like a heading."""
-    page = groups[start].first.page
-    i = start + step
-    while 0 <= i < len(groups) and groups[i].first.page == page:
-        following = groups[i + step] if 0 <= i + step < len(groups) else None
-        is_header = groups[i].shape is Shape.HEADING and following is not None and _cellular(following)
-        if not _cellular(groups[i]) and not (is_header and not is_known_heading(groups[i].text)):
-            return
-        groups[i].shape, groups[i].aside = Shape.ROW, True
-        i += step
-
-
-def _cellular(group: Draft) -> bool:
-    """Whether a group looks like a part of a table: cells, or rows too short or too numeric for prose."""
-    if group.shape in (Shape.CAPTION, Shape.ROW):
-        return False
-    text, row = group.text, group.first
-    if any(member.sparse for member in group.rows):
-        return True
-    if group.shape is Shape.HEADING and is_known_heading(text):
-        return False
-    digits = sum(c.isdigit() for c in text)
-    narrow = row.x1 - row.x0 < 0.6 * (row.right - row.left)
-    return digits > 0.25 * len(text) or (narrow and len(text) / len(group.rows) < 60 and not text.endswith("."))
-
-
-def _join_parts(groups: list[Draft]) -> list[Draft]:
+def _join_parts(groups: list[Draft], height: float) -> list[Draft]:
     """A heading broken over lines of one size is one heading; 'Figure 2.' on a line of its own opens its caption."""
     out: list[Draft] = []
     for group in groups:
-        if out and (_is_same_heading(out[-1], group) or _is_its_caption(out[-1], group)):
+        if out and (_is_same_heading(out[-1], group, height) or _is_its_caption(out[-1], group)):
             out[-1].rows += group.rows
         else:
             out.append(group)
     return out
 
 
-def _is_same_heading(before: Draft, group: Draft) -> bool:
+def _is_same_heading(before: Draft, group: Draft, height: float) -> bool:
+    alike = group.shape is Shape.HEADING or (group.first.height > 1.3 * height and group.first.bold == before.last.bold)
     return (
-        before.shape is group.shape is Shape.HEADING
+        before.shape is Shape.HEADING
+        and alike
         and (before.last.page, before.last.column) == (group.first.page, group.first.column)
-        and 0 < group.first.bottom - before.last.bottom < 1.3 * group.first.height
+        and 0 < group.first.bottom - before.last.bottom < 1.5 * group.first.height
         and abs(before.last.height - group.first.height) < 0.05 * group.first.height
         and not is_known_heading(before.text)
         and (group.first.text[:1].islower() or before.last.x1 > before.last.right - 6 * before.last.height)
@@ -257,14 +203,19 @@ def _flow(groups: list[Draft]) -> list[Draft]:
     """Join what a column or page break has cut, reading asides after the paragraph that they interrupt."""
     out: list[Draft] = []
     open_at: int | None = None
+    formula = False
     for group in groups:
         if group.aside and group.shape is not Shape.PROSE:
+            formula = formula or (group.shape is Shape.LABELS and bool(_FORMULA.search(group.text)))
             out.append(group)
             continue
         before = out[open_at] if open_at is not None else None
-        if before and group.shape is Shape.PROSE and _continues(before, group):
+        # After a formula a new paragraph may begin without a full stop before it.
+        fits = not formula or group.text[:1].islower()
+        if before and group.shape is Shape.PROSE and fits and _continues(before, group):
             before.rows += group.rows
             continue
+        formula = False
         out.append(group)
         if not (group.aside and before and not _ENDS.search(before.text)):
             open_at = len(out) - 1

@@ -1,6 +1,7 @@
 """Which papers a folder holds: `NAME.pdf` and the PDFs in `NAME/` are one paper."""
 
 import hashlib
+import os
 import unicodedata
 from collections import defaultdict
 from pathlib import Path
@@ -36,11 +37,15 @@ def find_papers(folder: Path) -> dict[Paper, dict[str, Path]]:
 
 
 def _name(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+    # A name is bytes to the system: read as UTF-8 whatever the locale, what is none is written out (bad\\xff).
+    return unicodedata.normalize("NFC", os.fsencode(text).decode("utf-8", errors="backslashreplace"))
 
 
 def _is_pdf(path: Path) -> bool:
-    return path.suffix.lower() == ".pdf" and path.is_file() and not path.name.startswith(".")
+    if path.suffix.lower() != ".pdf" or path.name.startswith("."):
+        return False
+    # A link to nowhere (a library that is not mounted, say) is a paper that cannot be read, rather than none.
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _precedence(path: Path, folder: Path, name: str) -> tuple[bool, bool, str]:
@@ -66,4 +71,4 @@ def _digest(path: Path) -> tuple[str, int]:
             return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
     except OSError:
         # Reading the paper will fail too and say why; until then it needs a name of its own.
-        return hashlib.sha256(path.name.encode()).hexdigest(), 0
+        return hashlib.sha256(os.fsencode(path.name)).hexdigest(), 0

@@ -1,19 +1,19 @@
-"""Where on its pages a stretch of a document stands: boxes are asked of pdfium only for the characters wanted."""
+"""Where on its pages a stretch of a document stands: boxes are asked of pdfium only for the pages wanted."""
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from math import ceil, floor
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
+from numpy.typing import NDArray
 
-from quoth.papers.pdf import Placement, open_pdf
+from quoth.papers.pdf import Placement, Probe, open_pdf
 from quoth.vocabulary import Box, Document, Page, Span
-
-_Boxes = Callable[[int], Box | None]
 
 
 class PageGeometry:
@@ -28,7 +28,7 @@ class PageGeometry:
         self._starts = np.array([page.start for page in document.pages])
         self._stack = ExitStack()
         self._open: dict[str, pdfium.PdfDocument] = {}
-        self._pages: dict[int, _Boxes] = {}
+        self._pages: dict[int, _PageBoxes] = {}
 
     def __enter__(self) -> "PageGeometry":
         return self
@@ -58,10 +58,10 @@ class PageGeometry:
         for part, number in zip(np.split(drawn, cuts), numbers[np.r_[0, cuts]], strict=True):
             page = self._document.pages[number]
             characters = (glyphs[part] - page.start).tolist()
-            boxes = tuple(_lines(self._boxes(int(number), page), characters))
+            boxes = tuple(self._boxes(int(number), page).lines(characters))
             yield Span(page.file, page.number, start + int(part[0]), start + int(part[-1]) + 1, boxes)
 
-    def _boxes(self, number: int, page: Page) -> _Boxes:
+    def _boxes(self, number: int, page: Page) -> "_PageBoxes":
         if number not in self._pages:
             if page.file not in self._open:
                 self._open[page.file] = self._stack.enter_context(open_pdf(self._files[page.file]))
@@ -69,49 +69,104 @@ class PageGeometry:
             self._stack.callback(shown.close)
             words = shown.get_textpage()
             self._stack.callback(words.close)
-            self._pages[number] = _box_of(words.raw, Placement.of(shown))
+            self._pages[number] = _PageBoxes(words.raw, Placement.of(shown))
         return self._pages[number]
 
 
-def _box_of(words: raw.FPDF_TEXTPAGE, place: Placement) -> _Boxes:
+class _PageBoxes:
+    """The boxes of all characters of a page, shape (characters, 4); those that draw nothing are not a number."""
+
+    def __init__(self, words: raw.FPDF_TEXTPAGE, place: Placement) -> None:
+        self._words = words
+        self._probe = Probe(words, None, place)
+        self._boxes = _character_boxes(words, place)
+        self._centres = (self._boxes[:, :2] + self._boxes[:, 2:]) / 2
+
+    def lines(self, characters: Sequence[int]) -> Iterator[Box]:
+        """A box for each line that these characters stand on; more where a box would hold words of others too."""
+        drawn = [number for number in dict.fromkeys(characters) if self._is_drawn(number)]
+        own = np.zeros(len(self._boxes), bool)
+        own[drawn] = True
+        for line in self._runs(drawn, _same_line):
+            box = self._around(line)
+            if not self._strangers(box, own):
+                yield _rounded(box)
+                continue
+            for part in self._runs(line, lambda held, found, _: not self._strangers(_union(held, found), own)):
+                yield _rounded(self._around(part))
+
+    def _runs(self, characters: Sequence[int], belongs: Callable[[Box, Box, int], bool]) -> Iterator[list[int]]:
+        run: list[int] = []
+        held: Box = (0.0, 0.0, 0.0, 0.0)
+        for number in characters:
+            found = _box(self._boxes[number])
+            if run and belongs(held, found, len(run)):
+                held = _union(held, found)
+            else:
+                if run:
+                    yield run
+                run, held = [], found
+            run.append(number)
+        if run:
+            yield run
+
+    def _around(self, characters: list[int]) -> Box:
+        boxes = self._boxes[characters]
+        return _box(np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)]))
+
+    def _strangers(self, box: Box, own: NDArray[np.bool_]) -> bool:
+        """Whether the centre of a character that is seen, and none of `own`, lies in a box."""
+        x, y = self._centres.T
+        inside = (x >= box[0]) & (x <= box[2]) & (y >= box[1]) & (y <= box[3]) & ~own
+        return any(self._is_seen(int(number)) for number in np.flatnonzero(inside))
+
+    def _is_drawn(self, number: int) -> bool:
+        letter = chr(raw.FPDFText_GetUnicode(self._words, number))
+        return not letter.isspace() and not np.isnan(self._boxes[number, 0])
+
+    def _is_seen(self, number: int) -> bool:
+        printable = chr(raw.FPDFText_GetUnicode(self._words, number)).isprintable()
+        return printable and self._is_drawn(number) and not self._probe.hides(number, *self._boxes[number])
+
+
+def _character_boxes(words: raw.FPDF_TEXTPAGE, place: Placement) -> NDArray[np.float64]:
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-
-    def box(character: int) -> Box | None:
-        if not raw.FPDFText_GetCharBox(words, character, left, right, bottom, top):
-            return None
-        if right.value - left.value <= 0 or top.value - bottom.value <= 0:
-            return None
-        return place.box(left.value, bottom.value, right.value, top.value)
-
-    return box
+    boxes = np.full((max(0, raw.FPDFText_CountChars(words)), 4), np.nan)
+    for number in range(len(boxes)):
+        if raw.FPDFText_GetCharBox(words, number, left, right, bottom, top):
+            wide, high = right.value > left.value, top.value > bottom.value
+            if wide and high:
+                boxes[number] = place.box(left.value, bottom.value, right.value, top.value)
+    return boxes
 
 
-def _lines(box: _Boxes, characters: list[int]) -> Iterator[Box]:
-    """One box around each run of characters that stand on one line."""
-    current: Box | None = None
-    for character in dict.fromkeys(characters):
-        found = box(character)
-        if found is None:
-            continue
-        if current is None:
-            current = found
-        elif _same_line(current, found):
-            x0, y0, x1, y1 = current
-            current = (min(x0, found[0]), min(y0, found[1]), max(x1, found[2]), max(y1, found[3]))
-        else:
-            yield _rounded(current)
-            current = found
-    if current is not None:
-        yield _rounded(current)
+def _box(corners: NDArray[np.float64]) -> Box:
+    x0, y0, x1, y1 = corners.tolist()
+    return x0, y0, x1, y1
 
 
-def _same_line(line: Box, found: Box) -> bool:
-    height = max(line[3] - line[1], found[3] - found[1])
-    level = min(line[3], found[3]) - max(line[1], found[1]) > -0.25 * height
+def _union(a: Box, b: Box) -> Box:
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+
+
+def _same_line(line: Box, found: Box, held: int) -> bool:
+    wide, high = line[2] - line[0], line[3] - line[1]
+    across, down = _gap(line, found, 0), _gap(line, found, 1)
+    size = max(high, found[3] - found[1])
     # The next line of a column starts to the left of where this one ended.
-    return level and -0.5 * height < found[0] - line[2] < 6 * height + 20
+    if (held < 3 or high < 2 * wide) and down < 0.25 * size and -0.5 * size < found[0] - line[2] < 6 * size + 20:
+        return True
+    # Text up the side of a page: characters above each other.
+    size = max(wide, found[2] - found[0])
+    return wide < 1.5 * high and across < -0.5 * min(wide, found[2] - found[0]) and down < size
+
+
+def _gap(a: Box, b: Box, axis: int) -> float:
+    """The distance between two boxes along an axis; below zero where they overlap."""
+    return max(a[axis], b[axis]) - min(a[axis + 2], b[axis + 2])
 
 
 def _rounded(box: Box) -> Box:
-    x0, y0, x1, y1 = (round(float(v), 2) for v in box)
-    return x0, y0, x1, y1
+    """To hundredths of a point, outwards, so that what was inside stays inside."""
+    x0, y0, x1, y1 = box
+    return floor(x0 * 100) / 100, floor(y0 * 100) / 100, ceil(x1 * 100) / 100, ceil(y1 * 100) / 100

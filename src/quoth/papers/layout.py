@@ -5,8 +5,8 @@ that cross it (a title, a wide table) cut the page into bands; within a band the
 """
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -14,16 +14,14 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from quoth.papers.pdf import OUTER, Line, RawPage
+from quoth.papers.heads import running_heads, without_line_numbers
+from quoth.papers.pdf import Line, RawPage
+from quoth.papers.sections import section_kind
+from quoth.vocabulary import SectionKind
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-_PAGE_NUMBER = re.compile(
-    r"^[\W_]*(?:page|p\.)?\s*(?:\d{1,5}|[ivxl]{1,6})(?:\s*(?:of|/|\|)\s*\d{1,5})?[\W_]*$", re.IGNORECASE
-)
-_DIGITS = re.compile(r"\d+")
-_NUMBERED = re.compile(r"^(\d{1,4})(?:\s+|$)")
 _TABLE = re.compile(r"^(?:Supplementary |Extended Data )?(?:Table|TABLE|Tab\.)\s*(?:[A-Z]?\.?\d|[IVX]+\b)")
 
 
@@ -44,6 +42,8 @@ class Row:
     @property
     def height(self) -> float:
         """The height of its first line of usual size, in points."""
+        if len(self.lines) == 1:  # mostly so, and asked for often
+            return self.lines[0].height
         return max(self.lines, key=lambda line: line.x1 - line.x0).height
 
     @property
@@ -54,7 +54,7 @@ class Row:
     @property
     def text(self) -> str:
         """Its words as the page gives them, cells apart."""
-        return " ".join(line.text for line in self.lines)
+        return self.lines[0].text if len(self.lines) == 1 else " ".join(line.text for line in self.lines)
 
     @property
     def cells(self) -> int:
@@ -65,18 +65,20 @@ class Row:
     @property
     def sparse(self) -> bool:
         """Whether its words stand farther apart than words of a sentence do: cells that came as one line."""
+        if len(self.lines) == 1:
+            line = self.lines[0]
+            return line.x1 - line.x0 > 0.66 * line.height * max(1, len(line.text))
         width = sum(line.x1 - line.x0 for line in self.lines)
         return self.cells > 1 or width > 0.66 * self.height * max(1, sum(len(line.text) for line in self.lines))
 
 
 def reading_order(pages: Sequence[RawPage]) -> list[Row]:
     """The rows of all pages as they are read, without running heads, page numbers and line numbers."""
-    heads = _running_heads(pages)
-    fonts = Counter(line.font for page in pages for line in page.lines for _ in line.text)
+    heads = running_heads(pages)
     rows: list[Row] = []
     for page, out in zip(pages, heads, strict=True):
         lines = [line for i, line in enumerate(page.lines) if i not in out and _visible(line, page)]
-        lines = _without_line_numbers(_without_ghosts(lines, fonts))
+        lines = without_line_numbers(lines)
         upright = [line for line in lines if line.upright]
         columns = _columns(upright) if upright else []
         sideways = [line for line in lines if not line.upright]
@@ -94,98 +96,6 @@ def _visible(line: Line, page: RawPage) -> bool:
     return inside and not stamp
 
 
-@dataclass(frozen=True, slots=True)
-class _Outer:
-    """A line near the upper or lower end of its page: its words without numbers, and where and how it is set."""
-
-    page: int
-    line: int
-    words: str
-    above: bool
-    edge: bool
-    setting: tuple[str, int]
-
-
-def _running_heads(pages: Sequence[RawPage]) -> list[set[int]]:
-    """The numbers of the lines of each page that are running heads or page numbers.
-
-    They come again, numbers apart, on other pages; or stand at the very height and in the very font of one that does
-    (heads that alternate in a short paper); or begin like one (the journal's line on the first page); or are a number.
-    """
-    outer = [line for number, page in enumerate(pages) for line in _outer_lines(number, page)]
-    places: dict[tuple[str, bool], set[int]] = defaultdict(set)
-    for line in outer:
-        places[line.words, line.above].add(line.page)
-    enough = 2 if len(pages) < 6 else 3
-    again = {key for key, where in places.items() if len(where) >= enough and key[0]}
-    settings = {(line.setting, line.above) for line in outer if (line.words, line.above) in again}
-    starts = {words[:14] for words, _ in again if len(words) >= 14}
-    out: list[set[int]] = [set() for _ in pages]
-    for line in outer:
-        # One short word may also be the head of two tables that begin at the same height.
-        known = (line.words, line.above) in again and (line.edge or len(line.words) > 9)
-        known = known or line.words[:14] in starts
-        alike = line.edge and (line.setting, line.above) in settings and not line.words.endswith(".")
-        if known or alike or not line.words:
-            out[line.page].add(line.line)
-    return out
-
-
-def _outer_lines(number: int, page: RawPage) -> list[_Outer]:
-    found = []
-    first, last = (
-        min((line.top for line in page.lines), default=0.0),
-        max((line.bottom for line in page.lines), default=0.0),
-    )
-    for i, line in enumerate(page.lines):
-        above, below = line.bottom < OUTER * page.height, line.top > (1 - OUTER) * page.height
-        if (above or below) and line.upright:
-            bare = "" if _PAGE_NUMBER.match(line.text) else _DIGITS.sub("#", line.text).lower().strip("# |-–—·•")
-            edge = line.top < first + line.height if above else line.bottom > last - line.height
-            found.append(_Outer(number, i, bare, above, edge, (line.font, round(line.top))))
-    return found
-
-
-def _without_ghosts(lines: list[Line], fonts: Counter[str]) -> list[Line]:
-    """Lines without a second layer of text under the first.
-
-    A figure cut out of a manuscript can bring its whole page along, clipped away from sight. It shows by lines that lie
-    on lines; of the two, the layer set in the document's usual fonts is the one that is seen.
-    """
-    x0, x1 = np.array([line.x0 for line in lines]), np.array([line.x1 for line in lines])
-    top, bottom = np.array([line.top for line in lines]), np.array([line.bottom for line in lines])
-    across = np.minimum(x1[:, None], x1) - np.maximum(x0[:, None], x0)
-    down = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
-    on = (across > 40) & (down > 0.35 * np.minimum.outer(bottom - top, bottom - top))
-    np.fill_diagonal(on, False)
-    if on.sum() < 6:
-        return lines
-    usual: Counter[str] = Counter()
-    for i, j in zip(*np.nonzero(on), strict=True):
-        a, b = lines[i].font, lines[j].font
-        usual[a if fonts[a] >= fonts[b] else b] += 1
-    seen = {lines[i].font for i in np.flatnonzero(~on.any(axis=1))} | set(usual)
-    ghosts = {lines[i].font for i in np.flatnonzero(on.any(axis=1)) if lines[i].font not in usual}
-    rare = {font for font in ghosts if font not in usual or fonts[font] < 0.5 * max(fonts[f] for f in seen)}
-    return [line for line in lines if line.font not in rare]
-
-
-def _without_line_numbers(lines: list[Line]) -> list[Line]:
-    """Lines without the running numbers that manuscripts carry in a margin, alone or before the text of a line."""
-    marks = [(line, int(m.group(1)), m.end()) for line in lines if (m := _NUMBERED.match(line.text))]
-    if len(marks) < 8:
-        return lines
-    left = Counter(round(line.x0 / 6) for line, _, _ in marks).most_common(1)[0][0]
-    margin = sorted((m for m in marks if abs(round(m[0].x0 / 6) - left) <= 3), key=lambda m: m[0].top)
-    steps = Counter(b[1] - a[1] for a, b in pairwise(margin))
-    step, times = steps.most_common(1)[0] if steps else (0, 0)
-    if step not in (1, 5) or times < 0.7 * (len(margin) - 1) or len(margin) < 8:
-        return lines
-    for line, _, length in margin:
-        line.text, line.start = line.text[length:], line.start + length
-    return [line for line in lines if line.text]
-
-
 def _columns(lines: list[Line], depth: int = 0) -> list[list[Line]]:
     gutter = _gutter(lines) if depth < 3 and len(lines) >= 6 else None
     if gutter is None:
@@ -197,9 +107,33 @@ def _columns(lines: list[Line], depth: int = 0) -> list[list[Line]]:
         if not left or not right or len(left) + len(right) < len(band):
             columns.append(band)
             continue
-        for side in (left, right):
-            columns.extend(_columns(side, depth + 1))
+        for part in _parts(left, right):
+            columns.extend(_columns(part, depth + 1))
     return columns
+
+
+def _parts(left: list[Line], right: list[Line]) -> Iterator[list[Line]]:
+    """The two sides in order; a reference list that is set in columns of its own under the text is read after both."""
+    cut = _list_below(left, right)
+    if cut is not None:
+        yield [line for line in left if line.bottom <= cut]
+        yield [line for line in right if line.bottom <= cut]
+    yield [line for line in left if cut is None or line.bottom > cut]
+    yield [line for line in right if cut is None or line.bottom > cut]
+
+
+def _list_below(left: list[Line], right: list[Line]) -> float | None:
+    """Where white space runs across both columns over the heading of the reference list in the left one."""
+    for heading in left:
+        if section_kind(heading.text, SectionKind.BODY) is SectionKind.REFERENCES:
+            over = max((line.bottom for line in left if line.bottom <= heading.top), default=None)
+            if over is None or heading.top - over < 0.8 * heading.height:
+                continue
+            above = [line for line in right if line.bottom < heading.top]
+            below = [line for line in right if line.bottom >= heading.top]
+            if above and below and min(line.top for line in below) > over + 0.8 * heading.height:
+                return max(over, *(line.bottom for line in above))
+    return None
 
 
 def _gutter(lines: list[Line]) -> float | None:
@@ -247,12 +181,15 @@ def _bands(lines: list[Line], gutter: float) -> list[list[Line]]:
     """Runs of lines from top to bottom that either cross the gutter or stand beside it; a wide table is one band."""
     ordered = sorted(lines, key=lambda line: line.top)
     left, right = min(line.x0 for line in lines), max(line.x1 for line in lines)
+    beyond = [line for line in lines if line.x0 >= gutter - 1]
     bands: list[list[Line]] = []
     was_wide, table = False, False
     bottom = 0.0
     for line in ordered:
         wide = line.x0 < gutter - 1 and line.x1 > gutter + 1
         side = gutter - left if line.x1 <= gutter + 1 else right - gutter
+        if not wide and was_wide and not table and _ends_paragraph(line, bands[-1][-1], beyond):
+            wide = True
         if wide:
             table = table or bool(_TABLE.match(line.text))
         elif line.top - bottom > 1.1 * line.height or line.x1 - line.x0 > 0.8 * side:
@@ -269,6 +206,16 @@ def _bands(lines: list[Line], gutter: float) -> list[list[Line]]:
             was_wide = wide
         bottom = max(bottom, line.bottom)
     return bands
+
+
+def _ends_paragraph(line: Line, before: Line, beyond: list[Line]) -> bool:
+    """Whether a line is the short last one of a paragraph over all columns: set on under it, with nothing beside it."""
+    step = line.bottom - before.bottom
+    if abs(line.x0 - before.x0) > 2 * line.height or not 0 < step < 1.6 * line.height:
+        return False
+    if abs(line.height - before.height) > 0.05 * line.height:
+        return False
+    return not any(abs(other.bottom - line.bottom) < 0.6 * line.height for other in beyond)
 
 
 def _rows(lines: Iterable[Line], page: int, column: int, *, sideways: bool) -> list[Row]:

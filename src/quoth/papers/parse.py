@@ -1,14 +1,16 @@
 """One file to one document: the steps of this room in order."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quoth.errors import PaperError
-from quoth.papers.blocks import Draft, Shape, drafts
+from quoth.papers.blocks import drafts
+from quoth.papers.draft import Draft, Shape
 from quoth.papers.layout import Row, reading_order
 from quoth.papers.pdf import RawPage, read_pages
 from quoth.papers.repair import Hyphens, mend, runs_on
@@ -27,6 +29,9 @@ _KINDS = {
     Shape.LABELS: BlockKind.FRAGMENT,
 }
 _BREAK = "\n\n"
+_EMPTY_PAGE = 40  # characters below which a page holds no text
+_THIN_PAGE = 250  # characters that a page of a paper holds on average at the very least
+_DASHED = re.compile(r"\d[–-]\n\d|[^\W\d]—\n\w")  # a range or a clause goes on in the next line without a space
 
 
 def parse(path: Path, digest: str, *, max_pages: int = 500) -> Document:
@@ -36,12 +41,23 @@ def parse(path: Path, digest: str, *, max_pages: int = 500) -> Document:
         PaperError: it cannot be read, or holds no text.
     """
     raw = list(read_pages(path, max_pages=max_pages))
-    if sum(len(page.text) for page in raw) < 40:
-        raise PaperError("no text: its pages are pictures (a scan); run OCR on it and put the result here", file=path)
+    _check_text([len(page.text) for page in raw], path)
     builder = _Builder(raw, digest)
     for draft in drafts(reading_order(raw)):
         builder.add(draft)
     return builder.document()
+
+
+def _check_text(lengths: Sequence[int], path: Path) -> None:
+    """A file most of whose text is missing is not read: what is missing would pass for 'not reported'."""
+    total, empty = sum(lengths), sum(length < _EMPTY_PAGE for length in lengths)
+    if total < _EMPTY_PAGE:
+        raise PaperError("no text: its pages are pictures (a scan); run OCR on it and put the result here", file=path)
+    remedy = "damaged, or scanned in part: download it again, or run OCR on it"
+    if 2 * empty > len(lengths):
+        raise PaperError(f"no text on {empty} of {len(lengths)} pages: {remedy}", file=path)
+    if total < _THIN_PAGE * len(lengths):
+        raise PaperError(f"hardly any text ({total} characters on {len(lengths)} pages): {remedy}", file=path)
 
 
 class _Builder:
@@ -54,7 +70,7 @@ class _Builder:
             Page(file, page.number, page.width, page.height, int(self._first[i]), int(self._first[i + 1]))
             for i, page in enumerate(raw)
         )
-        self._hyphens = Hyphens(page.text for page in raw)
+        self._hyphens = Hyphens([page.text for page in raw])
         self._texts: list[str] = []
         self._glyphs: list[NDArray[np.int32]] = []
         self._length = 0
@@ -76,7 +92,7 @@ class _Builder:
         start = self._append(text, glyphs)
         if kind is BlockKind.HEADING:
             self._open(text, section_kind(text, self._opened[1]), start)
-        elif kind is BlockKind.PARAGRAPH and (heading := run_in_heading(text)):
+        elif kind is BlockKind.PARAGRAPH and (heading := run_in_heading(text)) and self._may_open(heading[1]):
             self._open(*heading, start)
         block = Block(kind, start, start + len(text), len(self._sections), self._lead(kind, text))
         self._blocks.append(block)
@@ -97,7 +113,7 @@ class _Builder:
             tuple(self._sections),
             tuple(self._blocks),
             tuple(self._sentences),
-            tuple(self._links(glyphs)),
+            tuple(_whole_links(self._links(glyphs))),
             glyphs,
         )
 
@@ -107,6 +123,10 @@ class _Builder:
         self._glyphs += (glyphs, np.full(len(_BREAK), -1, np.int32))
         self._length += len(text) + len(_BREAK)
         return start
+
+    def _may_open(self, kind: SectionKind) -> bool:
+        """A publisher's notes beside the title are no section that the text under them belongs to."""
+        return self._opened[1] is not SectionKind.FRONT or kind is SectionKind.ABSTRACT
 
     def _open(self, title: str, kind: SectionKind, start: int) -> None:
         self._close(start)
@@ -154,7 +174,7 @@ class _Builder:
     def _joint(self, before: str, after: str) -> str:
         if before.endswith(("\ufffe", "\u00ad")) or (before.endswith("-") and len(before) > 1 and before[-2].isalpha()):
             return self._hyphens.joint(before[:-1], after)
-        return "" if runs_on(before, after) else " "
+        return "" if runs_on(before, after) or _DASHED.search(f"{before}\n{after}") else " "
 
     def _numbers(self, page: int, start: int, end: int) -> NDArray[np.int32]:
         raw, first = self._raw[page - 1], self._first[page - 1]
@@ -175,6 +195,17 @@ class _Builder:
                 if low < high:
                     found = order[low:high]
                     yield Link(int(found.min()), int(found.max()) + 1, link.target)
+
+
+def _whole_links(links: Iterable[Link]) -> list[Link]:
+    """The links in order; the parts of one that is broken over lines are put together."""
+    whole: list[Link] = []
+    for link in sorted(links, key=lambda link: link.start):
+        if whole and whole[-1].target == link.target and link.start - whole[-1].end <= 1:
+            whole[-1] = Link(whole[-1].start, max(whole[-1].end, link.end), link.target)
+        else:
+            whole.append(link)
+    return whole
 
 
 def _span(glyphs: list[int]) -> int:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import pypdfium2 as pdfium
@@ -20,8 +21,9 @@ OUTER = 0.115
 """Share of a page's height in which running heads and page numbers stand."""
 
 _SPARSE = 0.66  # width of a line for each of its letters and each point of its height, above which it has gaps
+_SEGMENTS = 64  # a clipping path of more is the outline of a drawing, not a window cut out of a page
 _TAIL = 65_536  # a whole PDF ends in %%EOF; some producers append padding after it
-_LINES = re.compile(r"[^\r\n\ufffe]*\ufffe?")  # pdfium runs a line that it takes for hyphenated on into the next
+_LINES = re.compile(r"[^\r\n\ufffe]+\ufffe?")  # pdfium runs a line that it takes for hyphenated on into the next
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half of a pair: no character
 _UNDRAWN = {ord(c): None for c in "\r\n\t \u00a0\u00ad\ufffe"}
 
@@ -147,9 +149,8 @@ class Placement:
     @classmethod
     def of(cls, page: pdfium.PdfPage) -> "Placement":
         """The placement of one page."""
-        box = page.get_cropbox()
-        left, right = sorted((box[0], box[2]))
-        bottom, top = sorted((box[1], box[3]))
+        # The box that is shown: crop box within media box, either perhaps inherited from the tree of pages.
+        left, bottom, right, top = page.get_bbox()
         return cls(left, bottom, right - left, top - bottom, page.get_rotation() // 90)
 
     def is_outer(self, top: float, bottom: float) -> bool:
@@ -192,7 +193,7 @@ def _characters(words: raw.FPDF_TEXTPAGE) -> tuple[str, list[int] | None]:
 
 
 def _lines(words: raw.FPDF_TEXTPAGE, text: str, glyphs: list[int] | None, place: Placement) -> Iterator[Line]:
-    probe = _Probe(words, glyphs, place)
+    probe = Probe(words, glyphs, place)
     for match in _LINES.finditer(text):
         line = match.group()
         stripped = line.strip("\t \u00a0\u00ad")
@@ -200,19 +201,22 @@ def _lines(words: raw.FPDF_TEXTPAGE, text: str, glyphs: list[int] | None, place:
             continue
         start = match.start() + line.index(stripped[0])
         whole = _line(probe, text, start, start + len(stripped))
+        if probe.hides(start, whole.x0, whole.top, whole.x1, whole.bottom):
+            continue
         if whole.upright and place.is_outer(whole.top, whole.bottom) and _is_sparse(whole):
             yield from (_line(probe, text, *piece) for piece in _pieces(probe, text, whole))
         else:
             yield whole
 
 
-class _Probe:
+class Probe:
     """Asks pdfium for single characters, by their offset in the page's text."""
 
     def __init__(self, words: raw.FPDF_TEXTPAGE, glyphs: list[int] | None, place: Placement) -> None:
         self._words, self._glyphs, self._place = words, glyphs, place
         self._box, self._name, self._flags = raw.FS_RECTF(), ctypes.create_string_buffer(128), ctypes.c_int()
         self._reference = ctypes.byref(self._box)
+        self._x, self._y = ctypes.c_float(), ctypes.c_float()
 
     def box(self, offset: int) -> tuple[float, float, float, float]:
         """The character's box as high as its font."""
@@ -224,11 +228,39 @@ class _Probe:
         raw.FPDFText_GetFontInfo(self._words, self._number(offset), self._name, 128, self._flags)
         return self._name.value.decode("latin-1")
 
+    def hides(self, offset: int, x0: float, top: float, x1: float, bottom: float) -> bool:
+        """Whether a box lies outside of the window that the drawing of a character in it is cut down to.
+
+        A figure cut out of a manuscript can bring its whole page along, out of sight.
+        """
+        drawing = raw.FPDFText_GetTextObject(self._words, self._number(offset))
+        clip = raw.FPDFPageObj_GetClipPath(drawing) if drawing else None
+        for path in range(raw.FPDFClipPath_CountPaths(clip) if clip else 0):
+            window = self._window(clip, path)
+            if window is None:
+                continue
+            down = min(bottom, window[3]) - max(top, window[1])
+            if down < 0.3 * (bottom - top) or x1 < window[0] or x0 > window[2]:
+                return True
+        return False
+
+    def _window(self, clip: raw.FPDF_CLIPPATH, path: int) -> tuple[float, float, float, float] | None:
+        count = raw.FPDFClipPath_CountPathSegments(clip, path)
+        if not 0 < count <= _SEGMENTS:
+            return None
+        xs, ys = [], []
+        for number in range(count):
+            segment = raw.FPDFClipPath_GetPathSegment(clip, path, number)
+            raw.FPDFPathSegment_GetPoint(segment, self._x, self._y)
+            xs.append(self._x.value)
+            ys.append(self._y.value)
+        return self._place.box(min(xs), min(ys), max(xs), max(ys))
+
     def _number(self, offset: int) -> int:
         return self._glyphs[offset] if self._glyphs else offset
 
 
-def _line(probe: _Probe, text: str, start: int, end: int) -> Line:
+def _line(probe: Probe, text: str, start: int, end: int) -> Line:
     last = end - 1 if text[end - 1] != "\ufffe" else max(start, end - 2)
     probes = [probe.box(offset) for offset in (start, _drawn(text, (start + last) // 2, last), last)]
     font = probe.font(start)
@@ -245,7 +277,7 @@ def _is_sparse(line: Line) -> bool:
     return line.x1 - line.x0 > _SPARSE * line.height * len(line.text)
 
 
-def _pieces(probe: _Probe, text: str, line: Line) -> Iterator[tuple[int, int]]:
+def _pieces(probe: Probe, text: str, line: Line) -> Iterator[tuple[int, int]]:
     """A line whose words stand far apart, cut where the gaps are: a running head and its page number, say."""
     start, before, right = line.start, line.start, line.x0
     for offset in range(line.start, line.end):
@@ -259,6 +291,7 @@ def _pieces(probe: _Probe, text: str, line: Line) -> Iterator[tuple[int, int]]:
     yield start, line.end
 
 
+@lru_cache(maxsize=1000)
 def _is_bold(font: str) -> bool:
     return any(mark in font for mark in ("Bold", "bold", "-Bd", "Black", "Heavy", "Medi", "CMBX"))
 

@@ -6,7 +6,8 @@ to its glyphs together, so that each character of the result still knows the cha
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ _SAME_LENGTH = {
     ord(c): " " for c in "\t\r\n\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f"
 }
 _BROKEN = re.compile(
-    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufffe\uffff]+"
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060\uf8e6-\uf8fe\ufeff\ufffe\uffff]+"
 )
 _LIGATURE = re.compile("[\ufb00-\ufb06\u0132\u0133]")
 _SPACES = re.compile(" {2,}")
@@ -25,6 +26,13 @@ _MOJIBAKE = re.compile("[\u00c2-\u00c5\u00e2\u00ef\u00d0\u00d1][^\u0000-\u007f \
 _COMBINING = re.compile(r"\w[\u0300-\u036f]+")
 _WORDS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _HALVES = re.compile(r"[^\s\ufffe]*\ufffe\s*[^\s\ufffe]*")  # a word broken at a line's end: no witness
+_FIRST_HALF, _SECOND_HALF = re.compile(r"[^\W\d_]+$"), re.compile(r"\s*([^\W\d_]+)")
+_HYPHENATING = 0.01  # share of lines that end in mid-word from which on a paper counts as hyphenated
+_FIRST_HALVES = frozenset("one two three four five six seven eight nine ten half self well".split())
+_LAST_HALVES = frozenset(
+    "body ever fore form in less line like off on one out over self selves set some thing time times under up ward "
+    "wards what where wise with work works".split()
+)
 _URL = re.compile(r"(?:https?://|www\.|(?:doi\.org/|doi:|DOI:)|10\.\d{4,9}/)\S*$", re.IGNORECASE)
 
 
@@ -88,9 +96,10 @@ class Hyphens:
     The paper's own usage decides where it tells; a hyphen before a capital or a digit, or inside a link, is real.
     """
 
-    def __init__(self, pages: Iterable[str]) -> None:
+    def __init__(self, pages: Sequence[str]) -> None:
         self._pages = pages
-        self._known: set[str] | None = None
+        self._breaking: bool | None = None
+        self._known: tuple[set[str], set[str]] | None = None
 
     def joint(self, before: str, after: str) -> str:
         """What stands between two lines, the first of which (`before`) has lost its hyphen: '-', '- ' or nothing."""
@@ -101,24 +110,54 @@ class Hyphens:
             return "-"
         if right.group() in ("and", "or", "to", "und", "oder"):
             return "- "  # in- or outpatients
-        known = self._words()
-        whole, hyphenated = (left.group() + right.group()).lower(), f"{left.group()}-{right.group()}".lower()
-        if whole not in known and (hyphenated in known or right.group()[0].isupper()):
-            return "-"
-        # A compound that is hyphenated already (state-of-the-) goes on with its hyphen more often than not.
-        if "-" in left.group() and whole not in known and right.group().lower() in known:
-            return "-"
-        return ""
+        return "-" if self._is_compound(left.group(), right.group()) else ""
 
-    def _words(self) -> set[str]:
+    def _is_compound(self, left: str, right: str) -> bool:
+        words, known = self._words()
+        if (left + right).lower() in known:
+            return False
+        if right[0].isupper():
+            # TensorBoard, in a paper that writes TensorFlow, has lost nothing but a hyphen that is none of its own.
+            return not (left[-1].islower() and any(re.match(left + "[A-Z]", word) for word in words))
+        if f"{left}-{right}".lower() in known or left.lower() in _FIRST_HALVES or len(left) == 1:
+            return True
+        # A compound that is hyphenated already (state-of-the-) goes on with its hyphen more often than not, and so do
+        # two words that the paper has alone, as far as they do not make one word by custom (with-out).
+        if right.lower() in _LAST_HALVES:
+            return False
+        by_usage = right.lower() in known and ("-" in left or (len(left) > 2 and left.lower() in known))
+        return by_usage or not self._breaks_words()
+
+    def _breaks_words(self) -> bool:
+        """Whether this paper hyphenates at all: where it does not, a hyphen at a line's end is the word's own."""
+        if self._breaking is None:
+            broken = [word for page in self._pages for word in _broken_words(page)]
+            lines = sum(page.count("\n") for page in self._pages)
+            _, known = self._words()
+            often = len(broken) >= _HYPHENATING * lines
+            self._breaking = often or any(word.lower() in known for word in broken)
+        return self._breaking
+
+    def _words(self) -> tuple[set[str], set[str]]:
+        """The paper's words as they stand, and in lower case."""
         if self._known is None:
-            self._known = {word.lower() for page in self._pages for word in _WORDS.findall(_HALVES.sub(" ", page))}
+            words = {word for page in self._pages for word in _WORDS.findall(_HALVES.sub(" ", page))}
+            self._known = words, {word.lower() for word in words}
         return self._known
+
+
+def _broken_words(page: str) -> Iterator[str]:
+    """The words that a page breaks at the end of a line, put together without their hyphens."""
+    for before, after in pairwise(page.split("\ufffe")):
+        left, right = _FIRST_HALF.search(before[-40:]), _SECOND_HALF.match(after)
+        if left and right:
+            yield left.group() + right[1]
 
 
 def runs_on(before: str, after: str) -> bool:
     """Whether a link at a line's end goes on in the next line, so that no space belongs between."""
-    url = _URL.search(before)
+    word = before.rpartition(" ")[2]
+    url = _URL.search(word) if "." in word or ":" in word else None
     if not url or not after:
         return False
     tail, head = url.group()[-1], after.split(maxsplit=1)[0]

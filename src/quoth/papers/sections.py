@@ -22,7 +22,8 @@ _NAMES: tuple[tuple[SectionKind, str], ...] = (
         r" deposition)(?: statements?| and requirements)?|"
         r"availability(?: of .{3,60}| statements?| and requirements)?|accession (?:codes|numbers)|"
         r"open (?:data|science|practices?)(?: statements?)?|web location.{0,40}|data resources|"
-        r"(?:additional )?usage rights|key resources table",
+        r"(?:additional )?usage rights|key resources table|"
+        r"(?:data|code)(?: and| &) (?:code|scripts?|software)|(?:software|scripts?)(?: and| &) data",
     ),
     (
         SectionKind.BACK,
@@ -30,7 +31,7 @@ _NAMES: tuple[tuple[SectionKind, str], ...] = (
         r"funding(?: information| statement| sources?| program)?|financial (?:support|disclosure)|"
         r"grant (?:information|title)|(?:conflicts?|declarations?) of (?:competing )?interests?|"
         r"competing (?:financial )?interests?(?: statement)?|disclosures?|declarations?|"
-        r"(?:credit )?author(?:s|s'|s’|'s|’s)? contributions?(?: statement)?|"
+        r"(?:credit )?author(?:s|s['’´]|['’´]s)? contributions?(?: statement)?|"
         r"credit authorship contribution statement|contributions|"
         r"ethic(?:s|al)(?: statement| approval| declarations?| considerations?)?(?: and consent.{0,40})?|"
         r"consent.{0,40}|institutional review board statement|informed consent statement|"
@@ -63,6 +64,7 @@ _RUN_IN = tuple(
     for kind, names in _NAMES
     if kind in (SectionKind.ABSTRACT, SectionKind.AVAILABILITY, SectionKind.BACK)
 )
+_ABSTRACT = re.compile(r"^(?:Abstract|ABSTRACT|Summary|SUMMARY)(?=\s+[A-Z][a-z]+ )")
 _NUMBERED = re.compile(r"^(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-H][.)])\s+[A-Z]")
 _NUMBERED_STRONG = re.compile(r"^\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z][^.!?]{2,90}$")
 _PROSE_END = re.compile(r"[.;,]$")
@@ -83,6 +85,11 @@ def is_heading_text(text: str, *, stands_out: bool) -> bool:
     return bool(_NUMBERED.match(text)) or text[0].isupper() or text.isupper()
 
 
+def is_numbered(text: str) -> bool:
+    """Whether a short text begins as a numbered heading does ('2. Methods', 'A. Study area') and is no sentence."""
+    return len(text) < 90 and bool(_NUMBERED.match(text)) and not _PROSE_END.search(text)
+
+
 def section_kind(title: str, current: SectionKind) -> SectionKind:
     """What the section under a heading is for; an unknown heading goes on with what surrounds it.
 
@@ -93,7 +100,8 @@ def section_kind(title: str, current: SectionKind) -> SectionKind:
             return kind
     if current in (SectionKind.REFERENCES, SectionKind.APPENDIX):
         return current
-    return SectionKind.BODY
+    # Titles and authors in large type come before the first heading by custom or number.
+    return SectionKind.FRONT if current is SectionKind.FRONT and not is_numbered(title) else SectionKind.BODY
 
 
 def opens_section(title: str, current: SectionKind) -> bool:
@@ -109,6 +117,8 @@ def run_in_heading(text: str) -> tuple[str, SectionKind] | None:
     """The heading that opens a paragraph on its own line ('Funding: This work ...'), and its kind."""
     if not text[:1].isupper() and not text[:1].isdigit():
         return None
+    if match := _ABSTRACT.match(text):
+        return match.group(), SectionKind.ABSTRACT
     for kind, pattern in _RUN_IN:
         if match := pattern.match(text[:160]):
             return match["title"], kind
