@@ -22,7 +22,7 @@ from quoth.cli.app import app
 
 Quoth = Callable[..., "subprocess.CompletedProcess[str]"]
 
-COMMANDS = ("demo", "init", "run", "ask", "passages", "export", "status", "doctor")
+COMMANDS = ("demo", "init", "run", "ask", "passages", "export", "calibrate", "status", "doctor")
 TABLES = {"papers": 6, "findings": 168, "quotes": None, "decisions": 168, "matrix": 6}
 WIDTH = 80
 
@@ -371,7 +371,7 @@ def test_a_pilot_that_cannot_be(tmp_path: Path, demo_papers: Path) -> None:
     (tmp_path / "notes.pdf").write_text("no PDF at all", "utf-8")
     assert "not a PDF" in call("ask", tmp_path / "notes.pdf", "Which?", code=1)[1]
     assert "nowhere.pdf cannot be opened" in call("ask", tmp_path / "nowhere.pdf", "Which?", code=1)[1]
-    assert "Is a directory" in call("ask", tmp_path, "Which?", code=1)[1]
+    assert "is not a file" in call("ask", tmp_path, "Which?", code=1)[1]
     paper = demo_papers / "lynx-camera-traps.pdf"
     assert "question is empty" in call("ask", paper, " ", code=1)[1]
     assert "no reader 'gpt'" in call("ask", paper, "Which?", "--reader", "gpt", code=1)[1]

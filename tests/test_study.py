@@ -371,10 +371,11 @@ def test_a_paper_of_two_files_is_read_as_one(tmp_path: Path, demo_papers: Path) 
         assert study.papers.files.tolist() == [["joint/main.pdf", "joint/appendix.pdf"]]
         assert study.papers.pages.tolist() == [3 + 4]
         (joint,) = study.files()
-        digests = dict(zip(("main", "supplement"), (file.digest for file in joint.files), strict=True))
         best = study.quotes[study.quotes.number == 1].set_index("question")
-        assert best.file["lynx"] == digests["main"]
-        assert best.file["aphids"] == digests["supplement"]
+        assert best.file["lynx"] == "joint/main.pdf"
+        assert best.file["aphids"] == "joint/appendix.pdf"
+        assert study.papers.digests[0] == [file.digest for file in joint.files]
+        assert best.spans["aphids"][0]["file"] == joint.files[1].digest
         assert {shown.page for shown in study.passages()} <= {1, 2, 3, 4}, "pages are those of the file"
         (paper / "appendix.pdf").write_bytes(b"")
         study.run()

@@ -241,7 +241,11 @@ def export(
 
     with open_study(folder) as study:
         rows = study.export(out, what=what.value, history=history)
+        unread = sum(stored.text_digest is None and stored.reason is None for stored in study.stored_papers())
     typer.echo(f"Wrote {out}: {rows} rows of {what.value}.")
+    if unread:
+        words = "1 paper is" if unread == 1 else f"{unread} papers are"
+        typer.echo(f"quoth: {words} not read yet and not in it: quoth run {folder}", err=True)
 
 
 @app.command(epilog="Example: quoth calibrate my-study coded.csv")

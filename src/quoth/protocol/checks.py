@@ -16,6 +16,9 @@ def check_questions(source: Source) -> list[Fault]:
     faults = _twice(source, "question", "id")
     for path, entry in source.entries("question"):
         faults += check_question(entry, path, source.title(path))
+        if entry.get("id") == "paper":
+            words = "a question cannot be called 'paper': the matrix has a column of that name; choose another id"
+            faults.append(Fault((*path, "id"), words))
     return faults
 
 

@@ -20,7 +20,7 @@ _DELIMITERS = ",;\t"
 def read_questions_csv(path: Path) -> list[Question]:
     """The questions of a CSV file: columns id, label, text, kind, guidance, choices (separated by '|') and unit.
 
-    Only `text` is needed; without the column `id`, questions are called q01, q02 and so on. The text is UTF-8, the
+    Only `text` is needed; a question without an `id` is called by its place: q01, q02 and so on. The text is UTF-8, the
     columns are separated by commas, semicolons or tabs. Raises `ProtocolError` with all faults and their lines.
     """
     shown = shown_path(path)
@@ -86,6 +86,7 @@ def _source(shown: str, header: list[str], rows: list[tuple[int, list[str]]]) ->
     questions: list[object] = []
     lines: dict[KeyPath, int] = {}
     faults = []
+    rows = [(line, cells) for line, cells in rows if any(cell.strip() for cell in cells)]
     for number, (line, cells) in enumerate(rows):
         if any(cell.strip() for cell in cells[len(header) :]):
             words = f"{len(cells)} cells for {len(header)} columns; put a text with separators into quotation marks"
@@ -93,7 +94,7 @@ def _source(shown: str, header: list[str], rows: list[tuple[int, list[str]]]) ->
         entry: dict[str, object] = {key: cell.strip() for key, cell in zip(header, cells, strict=False) if cell.strip()}
         if isinstance(choices := entry.get("choices"), str):
             entry["choices"] = [choice.strip() for choice in choices.split("|")]
-        if "id" not in header:
+        if "id" not in entry:
             entry["id"] = f"q{number + 1:0{max(2, len(str(len(rows))))}d}"
         lines["question", number] = line
         questions.append(entry)

@@ -46,6 +46,7 @@ QUOTE_THRESHOLD = 0.02
 
 _LOOKED_AT = 6  # passages whose sentences may become quotes
 _QUOTES = 4
+_SUREST = 0.98  # the coded cells are too few to support more
 _WORTH = 0.4  # share of the best quote's score that a further quote needs
 _LONGEST = 600
 _SHORTEST = 20
@@ -237,8 +238,10 @@ class Asked:
         features = verdict_features(self.paper, question, ranking)[None]
         offset = self._model.offsets.get(question_digest(question))
         if offset is None:
-            return float(self._model.general.probability(features)[0])
-        return float(self._model.verdict.probability(features, offset)[0])
+            probability = self._model.general.probability(features)[0]
+        else:
+            probability = self._model.verdict.probability(features, offset)[0]
+        return float(np.clip(probability, 1 - _SUREST, _SUREST))
 
     def quotes(self, question: Question, ranking: Ranking) -> tuple[Quote, ...]:
         """The sentences that most look like an answer, strongest first."""

@@ -105,6 +105,7 @@ _PAPERS: dict[str, Dtype] = {
     "doi": _TEXT,
     "year": _WHOLE,
     "files": pd.ArrowDtype(pa.list_(pa.string())),
+    "digests": pd.ArrowDtype(pa.list_(pa.string())),
     "status": _TEXT,
     "pages": _WHOLE,
     "characters": _WHOLE,
@@ -144,17 +145,20 @@ def findings_frame(rows: Iterable[StoredFinding], *, history: bool = False) -> p
     return _frame(_FINDINGS | _HISTORY if history else _FINDINGS, records)
 
 
-def quotes_frame(rows: Iterable[StoredFinding], *, history: bool = False) -> pd.DataFrame:
+def quotes_frame(
+    rows: Iterable[StoredFinding], *, history: bool = False, files: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """A row for each quote; `number` counts the quotes of a finding from 1.
 
     `file`, `page` and `boxes` are those of the first page that the quote stands on, `start` and `end` enclose all of
-    it, and `spans` has every page.
+    it, and `spans` has every page. `files` gives the names of files by digest; a file without one keeps its digest.
     """
+    names = files or {}
     records = []
     for stored in rows:
         finding = stored.finding
         for number, quote in enumerate(finding.quotes, start=1):
-            record = (finding.paper, finding.question, finding.reader, number, *_quote_record(quote))
+            record = (finding.paper, finding.question, finding.reader, number, *_quote_record(quote, names))
             records.append(record + _origin(stored) if history else record)
     return _frame(_QUOTE_ROWS | _HISTORY if history else _QUOTE_ROWS, records)
 
@@ -189,6 +193,7 @@ def papers_frame(papers: Iterable[StoredPaper]) -> pd.DataFrame:
             stored.paper.doi,
             stored.paper.year,
             [file.name for file in stored.paper.files],
+            [file.digest for file in stored.paper.files],
             _status(stored),
             stored.pages,
             stored.characters,
@@ -218,13 +223,13 @@ def _origin(stored: StoredFinding) -> tuple[object, ...]:
     return stored.revision, stored.key.round, stored.run, stored.at
 
 
-def _quote_record(quote: Quote) -> tuple[object, ...]:
+def _quote_record(quote: Quote, names: Mapping[str, str]) -> tuple[object, ...]:
     spans = _nested_spans(quote.spans)
     words = (quote.said, quote.text, quote.located.value, quote.score)
     if not quote.spans:
         return (*words, None, None, None, None, None, spans)
     first, last = quote.spans[0], quote.spans[-1]
-    return (*words, first.file, first.page, first.start, last.end, first.boxes, spans)
+    return (*words, names.get(first.file, first.file), first.page, first.start, last.end, first.boxes, spans)
 
 
 def _nested_quotes(quotes: Iterable[Quote]) -> list[dict[str, object]]:

@@ -36,6 +36,8 @@ def ask(pdf: Path | str, text: str, *, kind: Kind | str = Kind.TEXT, reader: str
     if reader != "embedded":
         raise StudyError(f"without a study there is no reader '{reader}': use 'embedded', or a study with that reader")
     path = Path(pdf)
+    if path.exists() and not path.is_file():
+        raise PaperError(f"{path} is not a file", file=path)
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -143,6 +143,9 @@ class Study:
         if rule != "majority":
             raise StudyError(f"the rule '{rule}' is not part of this version of quoth: use rule = \"majority\"")
 
+    def _file_names(self) -> dict[str, str]:
+        return {file.digest: file.name for stored in self.ledger.papers() for file in stored.paper.files}
+
     def _texts(self, papers: Sequence[Paper]) -> dict[str, str]:
         return known_texts(papers, self.ledger.papers(), self.protocol)
 
@@ -161,7 +164,7 @@ class Study:
     @property
     def quotes(self) -> pd.DataFrame:
         """The quotes of the current findings, a row each."""
-        return tables.quotes_frame(self.current())
+        return tables.quotes_frame(self.current(), files=self._file_names())
 
     @property
     def decisions(self) -> pd.DataFrame:
@@ -186,7 +189,9 @@ class Study:
             case What.FINDINGS, _:
                 return tables.findings_frame(self.ledger.history(), history=True) if history else self.findings
             case What.QUOTES, _:
-                return tables.quotes_frame(self.ledger.history(), history=True) if history else self.quotes
+                if not history:
+                    return self.quotes
+                return tables.quotes_frame(self.ledger.history(), history=True, files=self._file_names())
             case What.DECISIONS, False:
                 return self.decisions
             case What.MATRIX, False:
