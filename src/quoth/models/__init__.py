@@ -27,7 +27,7 @@ ENCODER_TOKENIZER = Artefact(
     "minilm-l6-tokenizer.json", "5fd1c882abbd30517dced455a2c9768945ec726b96727927e4959348d9de550b"
 )
 SCORER = Artefact("scorer.npz", "e14c32bc241712cdbb48c26d2ff3a6b4d89522ab35416ee2c5139f2917d65b87")
-EMBEDDED_READER = Artefact("embedded-reader.json", "f414b1093d6a035d94177d5c5cd26665851adde85dc6755a047bb9a9c396ebc7")
+EMBEDDED_READER = Artefact("embedded-reader.json", "42689864db95394961c8f3ae4de9896b4e3ac7a16cddeb0c55f900f1c7811768")
 
 
 @cache
