@@ -14,6 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from parsing import compare
+from places import Place
 from scoring import Cell, Coded, constant, demo_truth, evidence_recall, figures, gold, right_evidence
 
 import quoth
@@ -98,6 +99,9 @@ def answers(study: quoth.Study, coded: dict[Cell, Coded], what: str) -> None:
     pairs = [(code.reported, verdicts[cell].verdict == "reported") for cell, code in coded.items()]
     say(f"{what}: verdicts of the model as shipped, which has seen these cells", figures(pairs))
     say(f"{what}: the constant", figures(constant(coded)))
+    files = {digest: path for places in study.files().values() for digest, path in places.items()}
+    total, verbatim, boxed = Place(files).check(quote for found in verdicts.values() for quote in found.quotes)
+    say(f"{what}: quotes verbatim on their page / under their boxes", f"{verbatim} / {boxed} of {total}")
     quotes = {cell: [(q.text, q.spans[0].page) for q in found.quotes] for cell, found in verdicts.items()}
     say(f"{what}: right 'reported' with a quote that overlaps the coded one", f"{right_evidence(coded, quotes):.3f}")
 

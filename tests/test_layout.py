@@ -259,6 +259,14 @@ def test_demo_diagrams_are_neither_rows_nor_prose() -> None:
         assert kinds == {BlockKind.FRAGMENT}, name
 
 
+def test_the_pieces_of_a_formula_are_no_table(tmp_path: Path) -> None:
+    pieces = [*cells(130, "X", "Y"), *cells(142, "2*", "n"), *cells(154, "X", "Y")]
+    page = [*column(50, 50, PROSE[:3]), *pieces, *column(50, 180, PROSE * 2)]
+    document = read(written(tmp_path / "formula.pdf", page))
+    assert rows_of(document) == {}
+    assert len(blocks(document, BlockKind.FRAGMENT)) == 1
+
+
 # Headings and sections
 
 
@@ -274,6 +282,7 @@ def test_sections_of_the_front_and_of_availability() -> None:
     kinds = {name: {s.title: s.kind for s in demo(name).sections} for name in PAPERS}
     assert kinds["flower-strips-aphids"]["Data and scripts"] is SectionKind.AVAILABILITY
     assert kinds["bird-song-transformer"]["Data and code"] is SectionKind.AVAILABILITY
+    assert "Publisher’s Note" not in kinds["bean-leaf-disease"]  # a note beside the title, with the authors under it
     for name in ("bean-leaf-disease", "lynx-camera-traps"):
         assert kinds[name]["Abstract"] is SectionKind.ABSTRACT
         assert {s.kind for s in demo(name).sections[:2]} == {SectionKind.FRONT}
@@ -405,14 +414,14 @@ def selected(path: Path, words: str, *parts: str) -> Document:
 
 def test_a_box_holds_no_words_of_others(tmp_path: Path) -> None:
     path = written(tmp_path / "line.pdf", column(50, 80, PROSE))
-    document = selected(path, PROSE[0], "The stream", "above and below")
+    document = selected(path, PROSE[0], "The stream", "sampled above")
     with PageGeometry(document, {"a" * 64: path}) as geometry:
         (span,) = geometry.spans(0, len(document.text))
         whole = first_boxes(path)[0]
     assert len(span.boxes) == 2
     (_, _, first_end, _), (second_start, _, second_end, _) = span.boxes
     assert whole[0] == pytest.approx(span.boxes[0][0], abs=0.02)
-    assert first_end < second_start - 30  # 'was sampled' stands between them
+    assert first_end < second_start - 15  # 'was' stands between them
     assert second_end < whole[2]
 
 

@@ -153,8 +153,10 @@ def _same_line(line: Box, found: Box, held: int) -> bool:
     wide, high = line[2] - line[0], line[3] - line[1]
     across, down = _gap(line, found, 0), _gap(line, found, 1)
     size = max(high, found[3] - found[1])
-    # The next line of a column starts to the left of where this one ended.
-    if (held < 3 or high < 2 * wide) and down < 0.25 * size and -0.5 * size < found[0] - line[2] < 6 * size + 20:
+    # The next line of a column starts to the left of where this one ended; so does the second letter of a ligature,
+    # which has the box of the first, but level with it.
+    back = 2.0 if down < -0.5 * min(high, found[3] - found[1]) else 0.5
+    if (held < 3 or high < 2 * wide) and down < 0.25 * size and -back * size < found[0] - line[2] < 6 * size + 20:
         return True
     # Text up the side of a page: characters above each other.
     size = max(wide, found[2] - found[0])
