@@ -157,7 +157,9 @@ def figures(name: str, rows: Rows, questions: list[str], report: np.ndarray) -> 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    data = parser.parse_args().data
+    parser.add_argument("--measure", action="store_true", help="print the figures and write nothing")
+    arguments = parser.parse_args()
+    data = arguments.data
     encoder = Encoder(threads=2)
     cells = [*gold_cells(data), *demo_cells()]
     paths = [*sorted((data / "papers").glob("*.pdf")), *sorted((ROOT / "src/quoth/demo/papers").glob("*.pdf"))]
@@ -170,6 +172,8 @@ def main() -> None:
     figures("the same without the questions' offsets", verdicts, [], real)
     figures("demo papers, dl-methods, paper left out", verdicts, bundled, ~real & (book == "dl-methods"))
     figures("demo papers, study-basics, paper left out", verdicts, bundled, ~real & (book == "study-basics"))
+    if arguments.measure:
+        return
     every = np.ones(len(cells), bool)
     final = {
         "verdict": fit(verdicts, bundled, every),
