@@ -19,7 +19,9 @@ from scoring import Cell, Coded, constant, demo_truth, evidence_recall, figures,
 
 import quoth
 from quoth.papers import find_papers
-from quoth.pipeline import PaperTask, ReadSettings, prepare_worker, work_on_paper
+from quoth.pipeline import PaperTask, ReadSettings, prepare_worker, read_paper, work_on_paper
+from quoth.readers.embedded import query_vector
+from quoth.retrieval import query
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "src/quoth/demo"
@@ -89,12 +91,26 @@ def scaling(papers: Path, work: Path) -> quoth.Study:
     return study
 
 
+def fused(study: quoth.Study) -> dict[Cell, list[str]]:
+    """All passages of each paper for each question, in the order of plain fusion."""
+    ranked: dict[Cell, list[str]] = {}
+    settings = ReadSettings(study.protocol.reading.max_pages, study.cache)
+    for paper, places in study.files().items():
+        with read_paper(paper, places, settings, study.encoder) as read:
+            for question in study.protocol.questions:
+                ranking = read.index.rank(question, query_vector(study.encoder, query(question)))
+                order = sorted(range(len(ranking.fused)), key=lambda number: -ranking.fused[number])
+                ranked[paper.name, question.id] = [read.index.passages[number].text for number in order]
+    return ranked
+
+
 def answers(study: quoth.Study, coded: dict[Cell, Coded], what: str) -> None:
     shown: dict[Cell, list[str]] = defaultdict(list)
     for passage in study.passages(characters=6000):
         shown[passage.paper, passage.question].append(passage.text)
-    recall = [f"{evidence_recall(coded, shown, n):.3f}" for n in (3000, 6000)]
-    say(f"{what}: evidence recall at 3,000 / 6,000 characters", " / ".join(recall))
+    for name, passages in (("by the scorer", shown), ("by fusion alone", fused(study))):
+        recall = [f"{evidence_recall(coded, passages, n):.3f}" for n in (3000, 6000)]
+        say(f"{what}: evidence recall at 3,000 / 6,000 characters, {name}", " / ".join(recall))
     verdicts = {(s.key.paper, s.key.question): s.finding for s in study.current()}
     pairs = [(code.reported, verdicts[cell].verdict == "reported") for cell, code in coded.items()]
     say(f"{what}: verdicts of the model as shipped, which has seen these cells", figures(pairs))
