@@ -251,6 +251,8 @@ def test_a_choice_is_the_only_one_that_is_named(texts: tuple[str, ...], expected
     ("text", "expected"),
     [
         ("We sampled 120 plots.", "120"),
+        ("Between October 2018 and April 2021, 64 cameras gave 48,216 pictures.", None),
+        ("Since 2020-21, 64 cameras ran.", "64"),
         ("n = 45.", "45"),
         ("(n=31)", "31"),
         ("12,345 images", "12345"),

@@ -12,6 +12,7 @@ import quoth
 from quoth.errors import PaperError, ProtocolError
 from quoth.papers import find_papers, parse
 from quoth.protocol import load_protocol, read_questions_csv
+from quoth.retrieval import passages
 
 ONE = "id,text\none,Which lynx was photographed?\n"
 
@@ -94,3 +95,11 @@ def test_an_export_of_a_half_done_study_says_so(study: Path, tmp_path: Path) -> 
     command = [sys.executable, "-m", "quoth", "export", study, tmp_path / "out.csv"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "1 paper is not read yet" in done.stderr
+
+
+def test_a_publishers_margin_is_no_part_of_a_passage(demo_papers: Path) -> None:
+    document = parse(demo_papers / "bean-leaf-disease.pdf", "x")
+    shown = " ".join(passage.text for passage in passages(document))
+    assert "stays neutral" in document.text
+    assert "stays neutral" not in shown
+    assert "Copyright" in shown  # what licence it has is asked for

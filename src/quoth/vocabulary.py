@@ -72,7 +72,7 @@ class BlockKind(StrEnum):
     CAPTION = "caption"
     TABLE_ROW = "table_row"
     FRAGMENT = "fragment"
-    """Words without a sentence, such as the labels in a figure: located, but no part of a passage."""
+    """Labels in a figure, the publisher's margin: located, but no part of a passage."""
 
 
 class SectionKind(StrEnum):

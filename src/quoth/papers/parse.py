@@ -14,7 +14,7 @@ from quoth.papers.draft import Draft, Shape
 from quoth.papers.layout import Row, reading_order
 from quoth.papers.pdf import RawPage, read_pages
 from quoth.papers.repair import Hyphens, mend, runs_on
-from quoth.papers.sections import opens_section, run_in_heading, section_kind
+from quoth.papers.sections import is_publishers, opens_section, run_in_heading, section_kind
 from quoth.papers.sentences import sentences
 from quoth.vocabulary import Block, BlockKind, Document, Link, Page, Section, SectionKind, Sentence
 
@@ -89,6 +89,8 @@ class _Builder:
         kind = _KINDS[draft.shape]
         if kind is BlockKind.HEADING and not opens_section(text, self._opened[1]):
             kind = BlockKind.PARAGRAPH
+        if kind is BlockKind.PARAGRAPH and self._opened[1] is SectionKind.FRONT and is_publishers(text):
+            kind = BlockKind.FRAGMENT
         start = self._append(text, glyphs)
         if kind is BlockKind.HEADING:
             self._open(text, section_kind(text, self._opened[1]), start)

@@ -70,6 +70,18 @@ _NUMBERED_STRONG = re.compile(r"^\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z][^.!?]{2,90
 _PROSE_END = re.compile(r"[.;,]$")
 
 
+_PUBLISHERS = re.compile(
+    r"^(?:citation|how to cite|cite this article|academic editors?|edited by|reviewed by|received"
+    r"|publisher[’']s note)\s*:",
+    re.IGNORECASE,
+)
+
+
+def is_publishers(text: str) -> bool:
+    """Whether a paragraph of the first page is the publisher's, not the paper's; licences stay, they are asked for."""
+    return bool(_PUBLISHERS.match(text))
+
+
 def is_known_heading(text: str) -> bool:
     """Whether a short text is a heading that papers use by custom."""
     return len(text) < 90 and any(pattern.match(text.strip()) for _, pattern in _KNOWN)

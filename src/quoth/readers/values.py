@@ -26,7 +26,8 @@ _MONTH = (
     r"|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
 )
 _YEAR = r"(?:19|20)\d\d"
-_YEARS = rf"{_YEAR}(?:\s*(?:[-–/,&]|and|or|to|until)\s*(?:{_YEAR}|\d\d)(?!\d))*"
+# Two digits go on with a year after a dash or slash only: in 'April 2021, 64 cameras' they are a figure of their own.
+_YEARS = rf"{_YEAR}(?:\s*[-–/]\s*\d\d(?!\d)|\s*(?:[-–/,&]|and|or|to|until)\s*{_YEAR}(?!\d))*"
 _NAMED = (
     r"(?:Fig(?:ure)?s?|Tab(?:le)?s?|Sec(?:t(?:ion)?)?s?|Eq(?:uation)?s?|Appendix|Chapter|Ref(?:erence)?s?|[Vv]ersion)"
 )
