@@ -227,7 +227,7 @@ class Asked:
         self._encoder = encoder
         self._model = model
         self._starts = np.array([sentence.start for sentence in paper.document.sentences])
-        self.vectors: dict[int, NDArray[np.float32]] = {}
+        self.vectors: dict[tuple[int, int], NDArray[np.float32]] = {}
 
     def ranking(self, question: Question) -> Ranking:
         """All passages, ranked for a question."""
@@ -252,17 +252,24 @@ class Asked:
             candidates = [c for c in candidates if self._has_address(c.sentence)] or candidates
         if not candidates:
             return ()
-        scores = self._model.quote.probability(self.features(question, ranking, candidates))
+        scores = self.scores(question, ranking, candidates)
         best = np.argsort(-scores, kind="stable")[:_QUOTES]
         least = max(QUOTE_THRESHOLD, _WORTH * float(scores[best[0]]))
         return tuple(self._quote(candidates[i].sentence, float(scores[i])) for i in best.tolist() if scores[i] >= least)
 
-    def candidates(self, number: int) -> list[Candidate]:
-        """The sentences of a passage that can stand as a quote."""
+    def scores(self, question: Question, ranking: Ranking, candidates: Sequence[Candidate]) -> Floats:
+        """How well the candidates' words answer a question, from 0 to 1."""
+        return self._model.quote.probability(self.features(question, ranking, candidates))
+
+    def sentences(self, number: int) -> tuple[Sentence, ...]:
+        """Those of a passage."""
         passage = self.paper.index.passages[number]
         low, high = np.searchsorted(self._starts, [passage.start, passage.end])
-        found = self.paper.document.sentences[low:high]
-        fits = (s for s in found if _SHORTEST <= s.end - s.start < _LONGEST)
+        return self.paper.document.sentences[low:high]
+
+    def candidates(self, number: int) -> list[Candidate]:
+        """The sentences of a passage that can stand as a quote."""
+        fits = (s for s in self.sentences(number) if _SHORTEST <= s.end - s.start < _LONGEST)
         return [Candidate(s, number) for s in fits if self._stands_as_read(s)]
 
     def _stands_as_read(self, sentence: Sentence) -> bool:
@@ -298,15 +305,16 @@ class Asked:
         self.encode([c.sentence for c in candidates])
         return quote_features(
             [text[c.sentence.start : c.sentence.end] for c in candidates],
-            np.stack([self.vectors[c.sentence.start] for c in candidates]),
+            np.stack([self.vectors[c.sentence.start, c.sentence.end] for c in candidates]),
             self.query(question),
             ranking,
             [c.passage for c in candidates],
         )
 
     def encode(self, sentences: Sequence[Sentence]) -> None:
-        """Put the sentences' vectors into `vectors`, by the sentence's start."""
-        new = {s.start: self.paper.document.text[s.start : s.end] for s in sentences if s.start not in self.vectors}
+        """Put the sentences' vectors into `vectors`, by the sentence's start and end."""
+        text, places = self.paper.document.text, ((s.start, s.end) for s in sentences)
+        new = {place: text[slice(*place)] for place in places if place not in self.vectors}
         self.vectors.update(zip(new, self._encoder.encode(list(new.values())), strict=True))
 
     def _quote(self, sentence: Sentence, score: float) -> Quote:
