@@ -20,8 +20,7 @@ from scoring import Cell, Coded, constant, demo_truth, evidence_recall, figures,
 import quoth
 from quoth.papers import find_papers
 from quoth.pipeline import PaperTask, ReadSettings, prepare_worker, read_paper, work_on_paper
-from quoth.readers.embedded import query_vector
-from quoth.retrieval import query
+from quoth.readers.embedded import encode_query
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "src/quoth/demo"
@@ -98,7 +97,7 @@ def fused(study: quoth.Study) -> dict[Cell, list[str]]:
     for paper, places in study.files().items():
         with read_paper(paper, places, settings, study.encoder) as read:
             for question in study.protocol.questions:
-                ranking = read.index.rank(question, query_vector(study.encoder, query(question)))
+                ranking = read.index.rank(question, encode_query(study.encoder, question))
                 order = sorted(range(len(ranking.fused)), key=lambda number: -ranking.fused[number])
                 ranked[paper.name, question.id] = [read.index.passages[number].text for number in order]
     return ranked

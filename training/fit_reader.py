@@ -1,92 +1,109 @@
-"""Fit the embedded reader's numbers: python training/fit_reader.py DATA (the folder with papers/ and gold/).
+"""Fit the embedded reader's numbers over the scorer, and measure them.
 
-Labels: DATA/gold (made by a language model) and the demo papers (true by construction). Prints figures with each paper
-left out, then writes src/quoth/models/embedded-reader.json and its digest. Takes about a minute on two cores.
+    python training/fit_reader.py ../shared/data
+
+Labels: the gold (made by a language model), the demo papers (true by construction) and `labels/whole.jsonl` (made by a
+language model). Verdicts are fitted twice. `verdict`, for questions of the bundled codebooks, has an offset for each of
+them. `general`, for all others, learns from scorers that did not know the question: a scorer that knows it is surer
+than it will be of a new one. Prints figures with each paper left out (and, for `general`, the question's fold), then
+writes src/quoth/models/embedded-reader.json and prints its digest; `--measure` writes nothing. Needs torch; a quarter
+of an hour on two cores, nearly all of it for the scorers without a fold.
 """
 
 import argparse
-import csv
 import hashlib
 import json
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from corpus import (
+    FOLDS,
+    Cell,
+    coded_cells,
+    fold_of,
+    labelled_papers,
+    read_wordings,
+    squeezed,
+    whole_papers,
+    written_pairs,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import cohen_kappa_score
 
+from quoth.models import FOLDER
 from quoth.models.encoder import Encoder
-from quoth.papers import PageGeometry, join, parse
-from quoth.protocol import load_codebook, question_digest
+from quoth.models.scorer import Scorer
+from quoth.protocol import question_digest
 from quoth.readers.base import ReadPaper
-from quoth.readers.embedded import Asked, ReaderModel, verdict_features
-from quoth.retrieval import PaperIndex, passages
-from quoth.vocabulary import Question
+from quoth.readers.embedded import Asked, ReaderModel
+from quoth.readers.features import verdict_features
+from quoth.retrieval import PaperIndex
 
-ROOT = Path(__file__).parent.parent
-OUT = ROOT / "src/quoth/models/embedded-reader.json"
-QUESTION_WEIGHT = 2.0  # of a question's own offset against the evidence, in units of a standardised feature
+OUT = FOLDER / "embedded-reader.json"
+LOOKED_AT = 8  # passages whose sentences the quotes' model learns from
+MEMBERS = 2  # of a scorer that leaves out a fold
+SEED = 20241
 DIGITS = 6
+DRAWS = 1000
+BUNDLED, ALL = ("cq", "sb"), ("cq", "sb", "v")
 
+UNFITTED = ReaderModel(None, None, None, {})  # type: ignore[arg-type]
+"""Enough to find features with."""
 
-@dataclass
-class Cell:
-    """One coded cell: whether the paper reports it, and the quotes that prove it."""
-
-    paper: str
-    question: Question
-    codebook: str
-    reported: bool
-    quotes: list[str]
+Floats = np.ndarray
 
 
 @dataclass
 class Rows:
-    """Features and labels of verdicts or quotes."""
+    """Features, labels, and to which paper, question and group each belongs."""
 
-    features: np.ndarray
-    labels: np.ndarray
-    papers: np.ndarray
-    questions: np.ndarray
+    features: Floats
+    labels: Floats
+    papers: Floats
+    questions: Floats
+    groups: Floats
 
-
-def gold_cells(data: Path) -> Iterator[Cell]:
-    questions = {q.id: q for q in load_codebook("dl-methods", ROOT).questions}
-    for line in (data / "gold/text_gold.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        if row["decision"] in ("yes", "no"):
-            texts = [quote["text"] for quote in row["quotes"]]
-            yield Cell(row["paper"], questions[row["question"]], "dl-methods", row["decision"] == "yes", texts)
+    def __getitem__(self, chosen: Floats) -> "Rows":
+        return Rows(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
 
-def demo_cells() -> Iterator[Cell]:
-    books = {name: {q.id: q for q in load_codebook(name, ROOT).questions} for name in ("dl-methods", "study-basics")}
-    cells: dict[tuple[str, str, str], Cell] = {}
-    with (ROOT / "src/quoth/demo/truth.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            key = row["paper"], row["codebook"], row["question"]
-            question = books[row["codebook"]][row["question"]]
-            cell = cells.setdefault(key, Cell(row["paper"], question, row["codebook"], row["decision"] == "yes", []))
-            cell.quotes += [row["quote"]] if row["quote"] else []
-    yield from cells.values()
+def rows_of(found: list[tuple[Floats, bool, Cell]]) -> Rows:
+    features, labels, cells = zip(*found, strict=True)
+    columns = ([c.paper for c in cells], [question_digest(c.question) for c in cells], [c.group for c in cells])
+    return Rows(np.array(features), np.array(labels), *map(np.array, columns))
 
 
-def read(path: Path, encoder: Encoder) -> ReadPaper:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    document = join([parse(path, digest)])
-    found = passages(document)
-    index = PaperIndex(found, encoder.encode([passage.text for passage in found]))
-    return ReadPaper(path.stem, document, index, PageGeometry(document, {digest: path}))
+def verdict_rows(cells: Sequence[Cell], papers: dict[str, ReadPaper], encoder: Encoder) -> Rows:
+    asked = {name: Asked(paper, encoder, UNFITTED) for name, paper in papers.items()}
+    found = []
+    for cell in cells:
+        ranking = asked[cell.paper].ranking(cell.question)
+        found.append((verdict_features(papers[cell.paper], cell.question, ranking), cell.reported, cell))
+    return rows_of(found)
 
 
-def squeeze(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "", text.lower())
+def quote_rows(cells: Sequence[Cell], papers: dict[str, ReadPaper], encoder: Encoder) -> Rows:
+    """The sentences of the best passages; right are those that overlap a coded quote."""
+    asked = {name: Asked(paper, encoder, UNFITTED) for name, paper in papers.items()}
+    found = []
+    for cell in cells:
+        one = asked[cell.paper]
+        ranking = one.ranking(cell.question)
+        candidates = [c for number in ranking.order[:LOOKED_AT].tolist() for c in one.candidates(number)]
+        if candidates:
+            features = one.features(cell.question, ranking, candidates)
+            for candidate, row in zip(candidates, features, strict=True):
+                text = one.paper.document.text[candidate.sentence.start : candidate.sentence.end]
+                found.append((row, cell.reported and any(overlaps(text, quote) for quote in cell.quotes), cell))
+    return rows_of(found)
 
 
 def overlaps(text: str, quote: str) -> bool:
-    a, b = squeeze(text), squeeze(quote)
+    a, b = squeezed(text), squeezed(quote)
     shingles = [a[i : i + 12] for i in range(0, max(1, len(a) - 11), 4)]
     back = [b[i : i + 12] for i in range(0, max(1, len(b) - 11), 4)]
     return bool(a and b) and (
@@ -94,98 +111,163 @@ def overlaps(text: str, quote: str) -> bool:
     )
 
 
-def tables(cells: list[Cell], papers: dict[str, ReadPaper], encoder: Encoder) -> tuple[Rows, Rows]:
-    verdicts, quotes = [], []
-    untrained = ReaderModel(None, None, None, {})  # type: ignore[arg-type]
-    asked = {name: Asked(paper, encoder, untrained) for name, paper in papers.items()}
-    for cell in cells:
-        one = asked[cell.paper]
-        ranking = one.ranking(cell.question)
-        key = question_digest(cell.question)
-        verdicts.append((verdict_features(one.paper, cell.question, ranking), cell.reported, cell.paper, key))
-        candidates = [c for number in ranking.order[:8].tolist() for c in one.candidates(number)]
-        if not candidates:
-            continue
-        for c, features in zip(candidates, one.features(cell.question, ranking, candidates), strict=True):
-            text = one.paper.document.text[c.sentence.start : c.sentence.end]
-            label = cell.reported and any(overlaps(text, quote) for quote in cell.quotes)
-            quotes.append((features, label, cell.paper, key))
-    return tuple(Rows(*(np.array(column) for column in zip(*rows, strict=True))) for rows in (verdicts, quotes))
+@dataclass
+class Fit:
+    """How to fit: `c` of the penalty, the weight of a question's own offset (0: it has none), and how much the log odds
+    are lowered in the end."""
+
+    c: float
+    offset: float = 0.0
+    caution: float = 0.0
 
 
-def fit(rows: Rows, questions: list[str], chosen: np.ndarray) -> dict[str, object]:
-    features = rows.features[chosen]
-    mean, scale = features.mean(0), np.maximum(features.std(0), 1e-6)
-    offsets = (
-        QUESTION_WEIGHT * (rows.questions[chosen][:, None] == np.array(questions)[None])
-        if questions
-        else np.zeros((len(features), 0))
-    )
-    model = LogisticRegression(C=1.0, max_iter=5000).fit(
-        np.hstack([(features - mean) / scale, offsets]), rows.labels[chosen]
-    )
-    weights, own = model.coef_[0][: len(mean)], QUESTION_WEIGHT * model.coef_[0][len(mean) :]
+VERDICT, QUOTE = Fit(0.3, offset=3.0), Fit(1.0)
+GENERAL = Fit(0.03, caution=0.2)  # a wrong 'reported' harms more than a missed one, and new questions are often rarer
+
+
+def fit(rows: Rows, how: Fit) -> dict[str, object]:
+    mean, scale = rows.features.mean(0), np.maximum(rows.features.std(0), 1e-6)
+    bundled = {q for q, group in zip(rows.questions, rows.groups, strict=True) if group.split()[1] in BUNDLED}
+    questions = sorted(bundled) if how.offset else []
+    own = np.array([[how.offset * (q == question) for question in questions] for q in rows.questions])
+    table = np.hstack([(rows.features - mean) / scale, own.reshape(len(rows.labels), -1)])
+    model = LogisticRegression(C=how.c, max_iter=5000).fit(table, rows.labels)
+    weights, offsets = np.split(model.coef_[0], [len(mean)])
     numbers = {"mean": mean, "scale": scale, "weights": weights}
     rounded: dict[str, object] = {name: [round(float(v), DIGITS) for v in values] for name, values in numbers.items()}
-    rounded["intercept"] = round(float(model.intercept_[0]), DIGITS)
-    rounded["offsets"] = {q: round(float(v), DIGITS) for q, v in zip(questions, own, strict=True)}
+    rounded["intercept"] = round(float(model.intercept_[0]) - how.caution, DIGITS)
+    rounded["offsets"] = {q: round(float(how.offset * v), DIGITS) for q, v in zip(questions, offsets, strict=True)}
     return rounded
 
 
-def predict(model: dict[str, object], rows: Rows, chosen: np.ndarray) -> np.ndarray:
-    offsets = np.array([model["offsets"].get(q, 0.0) for q in rows.questions[chosen]])
-    odds = ((rows.features[chosen] - np.array(model["mean"])) / np.array(model["scale"])) @ np.array(model["weights"])
+def predict(model: dict[str, object], rows: Rows) -> Floats:
+    offsets = np.array([model["offsets"].get(q, 0.0) for q in rows.questions])
+    odds = ((rows.features - np.array(model["mean"])) / np.array(model["scale"])) @ np.array(model["weights"])
     return 1 / (1 + np.exp(-(odds + model["intercept"] + offsets)))
 
 
-def figures(name: str, rows: Rows, questions: list[str], report: np.ndarray) -> None:
-    predicted = np.zeros(len(rows.labels))
+def left_out(rows: Rows, how: Fit, folds: Floats | None = None) -> Floats:
+    """Probabilities with the paper left out, and the question's fold, where folds are given."""
+    found, parts = np.zeros(len(rows.labels)), np.zeros(len(rows.labels), int) if folds is None else folds
     for paper in np.unique(rows.papers):
         out = rows.papers == paper
-        predicted[out] = predict(fit(rows, questions, ~out), rows, out)
-    said, right = predicted[report] >= 0.5, rows.labels[report].astype(bool)
-    confidence, correct = np.maximum(predicted, 1 - predicted)[report], said == right
-    error = sum(
-        inside.mean() * abs(confidence[inside].mean() - correct[inside].mean())
-        for low in np.arange(0.5, 1, 0.1)
-        if (inside := (confidence >= low) & (confidence < low + 0.1 + 1e-9)).any()
+        for number in np.unique(parts[out]):
+            rest = ~out if folds is None else ~out & (parts != number)
+            test = out & (parts == number)
+            found[test] = predict(fit(rows[rest], how), rows[test])
+    return found
+
+
+def show(what: str, chances: Floats, rows: Rows, books: Sequence[str]) -> None:
+    """Print the figures of each group whose questions are among these."""
+    for group in np.unique(rows.groups):
+        if group.split()[1] in books:
+            chosen = rows.groups == group
+            report(f"{group}, {what}", chances[chosen], rows[chosen])
+
+
+def report(name: str, chances: Floats, rows: Rows) -> None:
+    """Print accuracy and kappa with an interval, the constant's beside them, calibration and AUC within questions."""
+    said, right, constant = chances >= 0.5, rows.labels.astype(bool), majority_of_others(rows)
+    low, high = np.percentile(list(resampled(said, right, rows.papers)), [2.5, 97.5])
+    pairs = [
+        (a > b) + (a == b) / 2
+        for question in np.unique(rows.questions)
+        for a in chances[(rows.questions == question) & right]
+        for b in chances[(rows.questions == question) & ~right]
+    ]
+    print(
+        f"{name}: n {len(right)}, accuracy {(said == right).mean():.3f}, kappa {cohen_kappa_score(right, said):.3f} "
+        f"({low:.2f} to {high:.2f}), constant {(constant == right).mean():.3f} and "
+        f"{cohen_kappa_score(right, constant):.3f}, calibration error {calibration_error(chances, right):.3f}, "
+        f"AUC within questions {np.mean(pairs):.3f}"
     )
-    kappa = cohen_kappa_score(right, said)
-    print(f"{name}: n {len(right)}, accuracy {correct.mean():.3f}, kappa {kappa:.3f}, calibration error {error:.3f}")
+
+
+def majority_of_others(rows: Rows) -> Floats:
+    """What a constant says: each question as most of the other papers have it; ties as reported."""
+    found = []
+    for paper, question in zip(rows.papers, rows.questions, strict=True):
+        others = rows.labels[(rows.questions == question) & (rows.papers != paper)]
+        found.append(2 * others.sum() >= len(others))
+    return np.array(found)
+
+
+def calibration_error(chances: Floats, right: Floats) -> float:
+    """Expected calibration error over bins of a tenth."""
+    confidence, correct = np.maximum(chances, 1 - chances), (chances >= 0.5) == right
+    bins = [(confidence >= low) & (confidence < low + 0.1 + 1e-9) for low in np.arange(0.5, 1, 0.1)]
+    return sum(i.mean() * abs(confidence[i].mean() - correct[i].mean()) for i in bins if i.any())
+
+
+def resampled(said: Floats, right: Floats, papers: Floats) -> Iterator[float]:
+    """Kappa over papers drawn with replacement."""
+    chance = np.random.default_rng(SEED)
+    names = np.unique(papers)
+    places = [np.flatnonzero(papers == name) for name in names]
+    for _ in range(DRAWS):
+        drawn = np.concatenate([places[i] for i in chance.integers(len(names), size=len(names))])
+        yield cohen_kappa_score(right[drawn], said[drawn])
+
+
+def unknown_rows(
+    data: Path, cells: Sequence[Cell], papers: dict[str, ReadPaper], encoder: Encoder
+) -> tuple[Rows, Floats]:
+    """Verdict rows from scorers that did not know the question, and each cell's fold."""
+    from train_scorer import train  # needs torch, without which `--measure` does the rest
+
+    wordings = read_wordings(data, encoder)
+    labelled = [*labelled_papers(data, wordings, encoder), *written_pairs(encoder)]
+    folds = fold_of(data)
+    others = sorted({cell.question.id for cell in cells} - set(folds))
+    dealt = np.random.default_rng(SEED).permutation(len(others)) % FOLDS
+    folds |= dict(zip(others, dealt.tolist(), strict=True))
+    fold = np.array([folds[cell.question.id] for cell in cells])
+    parts, places = [], []
+    for number in range(FOLDS):
+        scorer = train(labelled, wordings, set(wordings.ids) - {q for q in folds if folds[q] == number}, MEMBERS)
+        these = np.flatnonzero(fold == number)
+        parts.append(verdict_rows([cells[i] for i in these], with_scorer(papers, scorer), encoder))
+        places.append(these)
+    order = np.argsort(np.concatenate(places))
+    columns = (np.concatenate([getattr(rows, name) for rows in parts])[order] for name in Rows.__dataclass_fields__)
+    return Rows(*columns), fold
+
+
+def with_scorer(papers: dict[str, ReadPaper], scorer: Scorer) -> dict[str, ReadPaper]:
+    """The same papers, their passages scored by another scorer."""
+    return {
+        name: replace(paper, index=PaperIndex(paper.index.passages, paper.index.encoded, scorer))
+        for name, paper in papers.items()
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="Fit the embedded reader's numbers and measure them.")
     parser.add_argument("data", type=Path)
     parser.add_argument("--measure", action="store_true", help="print the figures and write nothing")
     arguments = parser.parse_args()
-    data = arguments.data
+    begun = time.perf_counter()
     encoder = Encoder(threads=2)
-    cells = [*gold_cells(data), *demo_cells()]
-    paths = [*sorted((data / "papers").glob("*.pdf")), *sorted((ROOT / "src/quoth/demo/papers").glob("*.pdf"))]
-    papers = {path.stem: read(path, encoder) for path in paths}
-    verdicts, quotes = tables(cells, papers, encoder)
-    bundled = sorted(set(verdicts.questions))
-    real = np.array([cell.paper.isdigit() for cell in cells])
-    book = np.array([cell.codebook for cell in cells])
-    figures("real papers, paper left out", verdicts, bundled, real)
-    figures("the same without the questions' offsets", verdicts, [], real)
-    figures("demo papers, dl-methods, paper left out", verdicts, bundled, ~real & (book == "dl-methods"))
-    figures("demo papers, study-basics, paper left out", verdicts, bundled, ~real & (book == "study-basics"))
-    if arguments.measure:
+    papers = whole_papers(arguments.data, encoder)
+    cells = coded_cells(arguments.data, papers)
+    known = verdict_rows(cells, papers, encoder)
+    show("paper left out", left_out(known, VERDICT), known, BUNDLED)
+    if arguments.measure and not find_spec("torch"):
+        print("torch is not installed: figures with the question's fold left out need it")
         return
-    every = np.ones(len(cells), bool)
-    final = {
-        "verdict": fit(verdicts, bundled, every),
-        "general": fit(verdicts, [], every),
-        "quote": fit(quotes, [], np.ones(len(quotes.labels), bool)),
-    }
-    final["offsets"] = final["verdict"].pop("offsets")
-    final["general"].pop("offsets")
-    final["quote"].pop("offsets")
-    text = json.dumps(final, indent=1, sort_keys=True) + "\n"
-    OUT.write_text(text, encoding="utf-8")
-    print(f"{OUT.relative_to(ROOT)}: sha256 {hashlib.sha256(text.encode()).hexdigest()}")
+    unknown, folds = unknown_rows(arguments.data, cells, papers, encoder)
+    show("paper and question's fold left out", left_out(unknown, GENERAL, folds), unknown, ALL)
+    if not arguments.measure:
+        quotes = quote_rows(cells, papers, encoder)
+        final = {"verdict": fit(known, VERDICT), "general": fit(unknown, GENERAL), "quote": fit(quotes, QUOTE)}
+        final["offsets"] = final["verdict"].pop("offsets")
+        final["general"].pop("offsets")
+        final["quote"].pop("offsets")
+        text = json.dumps(final, indent=1, sort_keys=True) + "\n"
+        OUT.write_text(text, encoding="utf-8")
+        print(f"{OUT.name}: SHA-256 {hashlib.sha256(text.encode()).hexdigest()}")
+    print(f"done in {time.perf_counter() - begun:.0f} seconds")
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ ENCODER_MODEL = Artefact("minilm-l6-int8.onnx", "a83868660302014536ca47be4c9175a
 ENCODER_TOKENIZER = Artefact(
     "minilm-l6-tokenizer.json", "5fd1c882abbd30517dced455a2c9768945ec726b96727927e4959348d9de550b"
 )
-SCORER = Artefact("scorer.npz", "e14c32bc241712cdbb48c26d2ff3a6b4d89522ab35416ee2c5139f2917d65b87")
-EMBEDDED_READER = Artefact("embedded-reader.json", "42689864db95394961c8f3ae4de9896b4e3ac7a16cddeb0c55f900f1c7811768")
+SCORER = Artefact("scorer.npz", "1b0fdde7908e9cbc95648dfe4a1573881d10d8d341969a068da8dee14a5d4afe")
+EMBEDDED_READER = Artefact("embedded-reader.json", "4ea61290465b7fba7167990b8529196e9bd0e96c75ed0118125a9a1764645869")
 
 
 @cache

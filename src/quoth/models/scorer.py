@@ -1,12 +1,12 @@
-"""The scorer: how well a passage answers a question, in numpy alone.
+"""The scorer: the log odds that a passage answers a question, in numpy alone.
 
-    score(q, p) = w . matches(q, p) + q' M p + (G q + g) . cues(p)
+    score(q, p) = w . matches(q, p) + q' M p + (G q + g) . cues(p) + v . p + b
 
-`q` and `p` are the encoder's vectors. `matches` are lexical and dense similarity, as values, standardised within the
-paper, and as ranks, with plain fusion among them: the score starts from fusion and learns what to add. `M` (384 x 384)
-is the part that reads the question: which meanings of a passage answer which meanings of a question. `cues` are marks
-on the surface of a passage that a vector loses, such as links, code hosts or processors, weighed by what the question
-asks.
+`q` and `p` are the encoder's vectors. `matches` are lexical, dense and late similarity, as they are, standardised
+within the paper, and as ranks, with plain fusion among them: the score starts from fusion and learns what to add. `M`
+(384 x 384) is the part that reads the question: which meanings of a passage answer which meanings of a question. `cues`
+are marks on the surface of a passage that a vector loses, such as links, code hosts or processors, weighed by what the
+question asks. `v` and `b` tell passages that state something from those that do not.
 """
 
 import re
@@ -39,7 +39,7 @@ _MARKS = (
     r"[Ll]icen[cs]e|CC[ -]BY|copyright",
 )
 CUES = len(_MARKS) + 3
-MATCHES = 7
+MATCHES = 11
 SHORT, LONG = 10, 60
 """Constants of the reciprocal ranks: sharp at the top, and that of plain fusion."""
 
@@ -55,25 +55,43 @@ def cues(passages: Sequence[str]) -> Floats:
     return np.array(rows, np.float32).reshape(len(passages), CUES)
 
 
-def matches(lexical: Floats, cosine: Floats) -> Floats:
-    """Similarities as features, shape (questions, passages, MATCHES), from two of shape (questions, passages)."""
-    first, second = _ranks(lexical), _ranks(cosine)
-    top = lexical.max(axis=1, keepdims=True) + 1e-6
+@dataclass(frozen=True, slots=True, eq=False)
+class Similar:
+    """How alike questions and passages of one paper are, each of shape (questions, passages).
+
+    `lexical` are BM25 scores, `cosine` those of the vectors, `late` of their tokens, `coverage` the share of the
+    question's words.
+    """
+
+    lexical: Floats
+    cosine: Floats
+    late: Floats
+    coverage: Floats
+
+
+def matches(similar: Similar) -> Floats:
+    """Similarities as features, shape (questions, passages, MATCHES)."""
+    lexical, cosine, late = similar.lexical, similar.cosine, similar.late
+    first, second, third = _ranks(lexical), _ranks(cosine), _ranks(late)
     columns = [
-        lexical / top,
+        lexical / (lexical.max(axis=1, keepdims=True) + 1e-6),
         _standard(lexical),
         SHORT / (SHORT + first),
         cosine,
         _standard(cosine),
         SHORT / (SHORT + second),
-        LONG / (LONG + first) / 2 + LONG / (LONG + second) / 2,
+        _fused(first, second),
+        similar.coverage,
+        late,
+        _standard(late),
+        SHORT / (SHORT + third),
     ]
     return np.stack(columns, axis=-1).astype(np.float32)
 
 
 def fusion(lexical: Floats, cosine: Floats) -> Floats:
-    """Plain reciprocal-rank fusion, shape (questions, passages)."""
-    return matches(lexical, cosine)[..., -1]
+    """Plain reciprocal-rank fusion, shape (questions, passages), from two similarities of that shape."""
+    return _fused(_ranks(lexical), _ranks(cosine)).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,32 +104,34 @@ class Scorer:
     """M, shape (384, 384)."""
     gate: Floats
     """G with g as its last column, shape (CUES, 385)."""
+    passage: Floats
+    """v with b as its last number, shape (385,)."""
     centre: Floats
     """Mean of the cues, shape (CUES,)."""
     spread: Floats
     """Standard deviation of the cues, shape (CUES,)."""
 
-    def scores(self, questions: Floats, passages: Floats, surface: Floats, lexical: Floats) -> Floats:
+    def scores(self, questions: Floats, passages: Floats, surface: Floats, similar: Similar) -> Floats:
         """How well each passage of a paper answers each question, shape (questions, passages).
 
         Args:
             questions: vectors, shape (questions, 384).
             passages: vectors of all passages of one paper, shape (passages, 384).
             surface: from `cues`.
-            lexical: BM25 scores, shape (questions, passages).
+            similar: questions and passages compared.
         """
-        matched = matches(lexical, questions @ passages.T) @ self.weights
-        return np.asarray(matched + self.reading(questions, passages, surface))
+        return np.asarray(matches(similar) @ self.weights + self.reading(questions, passages, surface))
 
     def reading(self, questions: Floats, texts: Floats, surface: Floats) -> Floats:
         """The part of a score that holds for any text, whatever stands beside it: shape (questions, texts)."""
         asked = questions @ self.gate[:, :-1].T + self.gate[:, -1]
-        return np.asarray(questions @ self.matrix @ texts.T + asked @ ((surface - self.centre) / self.spread).T)
+        marks = asked @ ((surface - self.centre) / self.spread).T
+        return np.asarray(questions @ self.matrix @ texts.T + marks + texts @ self.passage[:-1] + self.passage[-1])
 
     def save(self, path: Path) -> None:
         """Write the weights; M in half precision, which changes no rank that matters."""
-        arrays = {name: getattr(self, name) for name in ("weights", "gate", "centre", "spread")}
-        np.savez_compressed(path, matrix=self.matrix.astype(np.float16), **arrays)
+        arrays = {name: getattr(self, name) for name in self.__slots__}
+        np.savez_compressed(path, **arrays | {"matrix": self.matrix.astype(np.float16)})
 
     @classmethod
     def packaged(cls) -> "Scorer":
@@ -132,6 +152,10 @@ class Scorer:
 @cache
 def _packaged() -> Scorer:
     return Scorer.load(path_of(SCORER))
+
+
+def _fused(first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.float64]:
+    return LONG / (LONG + first) / 2 + LONG / (LONG + second) / 2
 
 
 def _ranks(values: Floats) -> NDArray[np.intp]:

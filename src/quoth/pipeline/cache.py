@@ -12,14 +12,13 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quoth.vocabulary import Block, BlockKind, Document, Link, Page, Section, SectionKind, Sentence
+from quoth.vocabulary import Block, BlockKind, Document, Encoded, Link, Page, Section, SectionKind, Sentence
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -36,9 +35,9 @@ class Cache:
         """The document of this name, made where it is not there."""
         return self._entry(f"{name}.document", make, _pack, _unpack)
 
-    def vectors(self, name: str, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
-        """The vectors of this name, made where they are not there; kept and given in half precision."""
-        return self._entry(f"{name}.vectors", lambda: _halved(make()), _pack_vectors, _unpack_vectors)
+    def encoded(self, name: str, make: Callable[[], Encoded]) -> Encoded:
+        """The vectors of this name, made where they are not there; the texts' are kept and given in half precision."""
+        return self._entry(f"{name}.vectors", lambda: _halved(make()), _pack_encoded, _unpack_encoded)
 
     def _entry(self, name: str, make: Callable[[], T], pack: Callable[[T], bytes], unpack: Callable[[bytes], T]) -> T:
         if self._folder is None:
@@ -67,19 +66,27 @@ def _write(path: Path, content: bytes) -> None:
         raise
 
 
-def _halved(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    return vectors.astype(np.float16).astype(np.float32)
+def _halved(encoded: Encoded) -> Encoded:
+    """As it comes back from the cache, so that a first and a second reading give the same."""
+    return replace(encoded, vectors=encoded.vectors.astype(np.float16).astype(np.float32))
 
 
-def _pack_vectors(vectors: NDArray[np.float32]) -> bytes:
+def _pack_encoded(encoded: Encoded) -> bytes:
     buffer = io.BytesIO()
-    np.save(buffer, vectors.astype(np.float16), allow_pickle=False)
+    np.savez(
+        buffer,
+        vectors=encoded.vectors.astype(np.float16),
+        tokens=encoded.tokens,
+        ids=encoded.ids,
+        starts=encoded.starts,
+    )
     return buffer.getvalue()
 
 
-def _unpack_vectors(content: bytes) -> NDArray[np.float32]:
-    vectors: NDArray[np.float32] = np.load(io.BytesIO(content), allow_pickle=False).astype(np.float32)
-    return vectors
+def _unpack_encoded(content: bytes) -> Encoded:
+    with np.load(io.BytesIO(content), allow_pickle=False) as parts:
+        vectors = parts["vectors"].astype(np.float32)
+        return Encoded(vectors, parts["tokens"], parts["ids"], parts["starts"])
 
 
 def _pack(document: Document) -> bytes:

@@ -42,9 +42,9 @@ def read_paper(
     document = join([_document(paper, file, places[file.digest], settings, cache) for file in paper.files])
     found = passages(document)
     name = f"{document.digest}-{PASSAGES_VERSION}-{encoder.digest[:16]}"
-    vectors = cache.vectors(name, lambda: encoder.encode([passage.text for passage in found]))
+    encoded = cache.encoded(name, lambda: encoder.encode_tokens([passage.text for passage in found]))
     with PageGeometry(document, dict(places)) as geometry:
-        yield ReadPaper(paper.name, document, PaperIndex(found, vectors), geometry)
+        yield ReadPaper(paper.name, document, PaperIndex(found, encoded), geometry)
 
 
 def _document(paper: Paper, file: File, path: Path, settings: ReadSettings, cache: Cache) -> Document:

@@ -8,25 +8,25 @@ answer, by a second logistic model.
 
 import hashlib
 import json
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quoth.models import EMBEDDED_READER, SCORER, path_of
+from quoth.models.encoder import part, together
 from quoth.models.logistic import Logistic
-from quoth.models.scorer import Scorer, cues
 from quoth.protocol import question_digest
 from quoth.readers.base import ReadPaper
 from quoth.readers.calibration import Calibration
+from quoth.readers.features import LINK, Floats, quote_features, verdict_features
 from quoth.readers.values import value_of
 from quoth.retrieval import PASSAGES_VERSION, Ranking, query
 from quoth.vocabulary import (
     BlockKind,
+    Encoded,
     Encoder,
     Failure,
     Finding,
@@ -38,26 +38,20 @@ from quoth.vocabulary import (
     Verdict,
 )
 
-VERSION = "1"
+VERSION = "2"
 """Changes whenever the same model may give other findings."""
 
 QUOTE_THRESHOLD = 0.02
-"""Below this a sentence is no evidence: so score one in twenty-two of the proving ones, and two in five others."""
+"""Below this a sentence is no evidence: so score one in twenty of the proving ones, and nearly half of the others."""
 
 _LOOKED_AT = 6  # passages whose sentences may become quotes
 _QUOTES = 4
 _SUREST = 0.98  # the coded cells are too few to support more
-_WORTH = 0.4  # share of the best quote's score that a further quote needs
+_WORTH = 0.2  # share of the best quote's score that a further quote needs
 _LONGEST = 600
 _SHORTEST = 20
 _UNDRAWN = 6  # characters that a PDF may hold between two lines or cells, none of them drawn
 _FAR = 80  # characters: the way to another column
-_LINK = re.compile(
-    r"https?://|www\.|\bdoi\b|\b10\.\d{4,9}/|github|gitlab|bitbucket|zenodo|figshare|dryad|osf\.io", re.IGNORECASE
-)
-
-Floats = NDArray[np.float64]
-Floats32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,63 +80,12 @@ def _packaged() -> ReaderModel:
     return ReaderModel(verdict, general, quote, numbers["offsets"])
 
 
-def verdict_features(paper: ReadPaper, question: Question, ranking: Ranking) -> Floats:
-    """How the best passages stand out, shape (13,)."""
-    parts = (ranking.score, ranking.cosine, ranking.lexical, ranking.coverage)
-    score, cosine, lexical, covered = (np.sort(part)[::-1] for part in parts)
-    top = [paper.index.passages[number] for number in ranking.order[:3]]
-    linked = any(passage.links or _LINK.search(passage.text) for passage in top)
-    return np.array(
-        [
-            score[0],
-            score[:3].mean(),
-            (score[0] - np.median(score)) / max(float(score.std()), 1e-6),
-            cosine[0],
-            cosine[:3].mean(),
-            ranking.cosine[ranking.order[0]],
-            np.log1p(lexical[0]),
-            np.log1p(lexical[:3].mean()),
-            covered[0],
-            covered[:3].mean(),
-            ranking.coverage[ranking.order[:3]].max(),
-            (1.0 if linked else -1.0) if question.kind is Kind.LINK else 0.0,
-            np.log(len(cosine)),
-        ],
-        np.float64,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A sentence that may become a quote, and the number of its passage."""
 
     sentence: Sentence
     passage: int
-
-
-def quote_features(
-    texts: Sequence[str], vectors: Floats32, query_: Floats32, ranking: Ranking, passages: Sequence[int]
-) -> Floats:
-    """How much sentences look like an answer, shape (sentences, 6): by themselves, and by their passages' standing.
-
-    Args:
-        texts: the sentences.
-        vectors: theirs, shape (sentences, dimensions).
-        query_: the question's vector, shape (dimensions,).
-        ranking: of the paper's passages for the question.
-        passages: the number of each sentence's passage.
-    """
-    numbers = np.array(passages)
-    return np.column_stack(
-        [
-            vectors @ query_,
-            Scorer.packaged().reading(query_[None], vectors, cues(texts))[0],
-            ranking.score[numbers] - ranking.score.max(),
-            ranking.score[numbers],
-            ranking.fused[numbers],
-            np.log([len(text) for text in texts]),
-        ]
-    ).astype(np.float64)
 
 
 class EmbeddedReader:
@@ -227,11 +170,11 @@ class Asked:
         self._encoder = encoder
         self._model = model
         self._starts = np.array([sentence.start for sentence in paper.document.sentences])
-        self.vectors: dict[tuple[int, int], NDArray[np.float32]] = {}
+        self._encoded: dict[tuple[int, int], Encoded] = {}
 
     def ranking(self, question: Question) -> Ranking:
         """All passages, ranked for a question."""
-        return self.paper.index.rank(question, self.query(question))
+        return self.paper.index.rank(question, encode_query(self._encoder, question))
 
     def probability(self, question: Question, ranking: Ranking) -> float:
         """Of the paper reporting what the question asks for."""
@@ -285,7 +228,7 @@ class Asked:
         return bool((steps >= 0).all() and not leaps.any())
 
     def _has_address(self, sentence: Sentence) -> bool:
-        if _LINK.search(self.paper.document.text[sentence.start : sentence.end]):
+        if LINK.search(self.paper.document.text[sentence.start : sentence.end]):
             return True
         return any(sentence.start <= link.start < sentence.end for link in self.paper.document.links)
 
@@ -295,27 +238,25 @@ class Asked:
         found = (link for link in self.paper.document.links if any(a <= link.start < b for a, b in spans))
         return tuple(dict.fromkeys(link.target for link in found))
 
-    def query(self, question: Question) -> NDArray[np.float32]:
-        """The vector of a question's query, shape (dimensions,)."""
-        return query_vector(self._encoder, query(question))
-
     def features(self, question: Question, ranking: Ranking, candidates: Sequence[Candidate]) -> Floats:
         """Those of `quote_features`, a row for each candidate."""
+        self._encode([c.sentence for c in candidates])
         text = self.paper.document.text
-        self.encode([c.sentence for c in candidates])
         return quote_features(
-            [text[c.sentence.start : c.sentence.end] for c in candidates],
-            np.stack([self.vectors[c.sentence.start, c.sentence.end] for c in candidates]),
-            self.query(question),
+            self.paper.index,
+            question,
+            encode_query(self._encoder, question),
             ranking,
+            [text[c.sentence.start : c.sentence.end] for c in candidates],
+            together([self._encoded[c.sentence.start, c.sentence.end] for c in candidates]),
             [c.passage for c in candidates],
         )
 
-    def encode(self, sentences: Sequence[Sentence]) -> None:
-        """Put the sentences' vectors into `vectors`, by the sentence's start and end."""
+    def _encode(self, sentences: Sequence[Sentence]) -> None:
         text, places = self.paper.document.text, ((s.start, s.end) for s in sentences)
-        new = {place: text[slice(*place)] for place in places if place not in self.vectors}
-        self.vectors.update(zip(new, self._encoder.encode(list(new.values())), strict=True))
+        new = {place: text[slice(*place)] for place in places if place not in self._encoded}
+        encoded = self._encoder.encode_tokens(list(new.values()))
+        self._encoded.update({place: part(encoded, number) for number, place in enumerate(new)})
 
     def _quote(self, sentence: Sentence, score: float) -> Quote:
         text = self.paper.document.text[sentence.start : sentence.end]
@@ -323,12 +264,12 @@ class Asked:
         return Quote(text, text, Located.EXACT, round(score, 4), spans)
 
 
-_QUERIES: dict[tuple[str, str], NDArray[np.float32]] = {}
+_QUERIES: dict[tuple[str, str], Encoded] = {}
 
 
-def query_vector(encoder: Encoder, text: str) -> NDArray[np.float32]:
-    """The vector of a query, kept for the next paper."""
-    key = encoder.digest, text
+def encode_query(encoder: Encoder, question: Question) -> Encoded:
+    """A question's query, kept for the next paper."""
+    key = encoder.digest, query(question)
     if key not in _QUERIES:
-        _QUERIES[key] = encoder.encode([text])[0]
+        _QUERIES[key] = encoder.encode_tokens([key[1]])
     return _QUERIES[key]

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 import bm25s
 import numpy as np
@@ -27,23 +28,30 @@ class LexicalIndex:
 
     def scores(self, query: str) -> NDArray[np.float32]:
         """BM25 score of each passage, shape (passages,)."""
-        words = [] if self._empty else [word for word in _tokens([query])[0] if word in self._index.vocab_dict]
+        words = [] if self._empty else [word for word in _words(query) if word in self._index.vocab_dict]
         if not words:
             return np.zeros(self._size, np.float32)
         return np.asarray(self._index.get_scores(words), np.float32)
 
-    def coverage(self, query: str) -> NDArray[np.float32]:
-        """Share of a query's words that each passage holds, rare words weighing more, shape (passages,).
+    def coverage(self, query: str, texts: Sequence[str] | None = None) -> NDArray[np.float32]:
+        """Share of a query's words that each text (each passage without `texts`) holds, rare words weighing more.
 
         Unlike a BM25 score it means the same in every paper: a word that the whole paper lacks counts against all.
         """
-        asked = frozenset(_tokens([query])[0])
+        read = self._words if texts is None else [frozenset(words) for words in _tokens(texts)]
+        asked = frozenset(_words(query))
         weights = {word: math.log(1 + self._size / (0.5 + self._holders[word])) for word in sorted(asked)}
         whole = sum(weights.values())
         if not whole:
-            return np.zeros(self._size, np.float32)
-        held = [sum(weight for word, weight in weights.items() if word in words) for words in self._words]
+            return np.zeros(len(read), np.float32)
+        held = [sum(weight for word, weight in weights.items() if word in words) for words in read]
         return np.array(held, np.float32) / np.float32(whole)
+
+
+@lru_cache(4096)
+def _words(query: str) -> tuple[str, ...]:
+    """A query's words, kept for the next paper."""
+    return tuple(_tokens([query])[0])
 
 
 def _tokens(texts: Sequence[str]) -> list[list[str]]:

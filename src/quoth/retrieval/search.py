@@ -11,9 +11,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from quoth.models.scorer import Scorer, cues, fusion
+from quoth.models.scorer import Scorer, Similar, cues, fusion
+from quoth.retrieval.late import LateIndex
 from quoth.retrieval.lexical import LexicalIndex
-from quoth.vocabulary import Passage, Question
+from quoth.vocabulary import Encoded, Passage, Question
 
 _NEIGHBOUR = 0.2  # of the better neighbour's score: evidence seldom stands alone
 _LEAST = 60  # characters: what is left of a budget is no room for another passage below this
@@ -28,9 +29,11 @@ def query(question: Question) -> str:
 class Ranking:
     """Every passage of a paper ranked for one question.
 
-    `order` holds passage numbers, best first; the other arrays, shape (passages,), are by passage number: `score` what
-    the scorer makes of all the rest, `share` its softmax over the paper, `fused` plain fusion from 0 to 1 (1: first in
-    both), `cosine` of the vectors, `lexical` the BM25 score, `coverage` the share of the question's words.
+    `order` holds passage numbers, best first; the other arrays, shape (passages,), are by passage number: `score` the
+    scorer's log odds of 'it answers', `share` the softmax over the paper of these, supported by the better neighbour,
+    by which `order` goes, `fused` plain fusion from 0 to 1 (1: first in both),
+    `cosine` of the vectors, `lexical` the BM25 score, `coverage` the share of the question's words, `late` how well
+    its tokens match those of the question.
     """
 
     order: NDArray[np.intp]
@@ -40,14 +43,17 @@ class Ranking:
     cosine: NDArray[np.float32]
     lexical: NDArray[np.float32]
     coverage: NDArray[np.float32]
+    late: NDArray[np.float32]
 
 
 class PaperIndex:
-    """A paper's passages, ready to be searched; `vectors` has shape (passages, dimensions)."""
+    """A paper's passages, ready to be searched."""
 
-    def __init__(self, passages: Sequence[Passage], vectors: NDArray[np.float32]) -> None:
+    def __init__(self, passages: Sequence[Passage], encoded: Encoded, scorer: Scorer | None = None) -> None:
+        """Args: the passages, the same as vectors, and another scorer than the one that ships with quoth."""
         self.passages = tuple(passages)
-        self.vectors = vectors
+        self.encoded = encoded
+        self.scorer = scorer or Scorer.packaged()
 
     @cached_property
     def lexical(self) -> LexicalIndex:
@@ -63,25 +69,25 @@ class PaperIndex:
     def _words(self) -> list[str]:
         return [" ".join((passage.text, *passage.links)) for passage in self.passages]
 
-    def rank(self, question: Question, vector: NDArray[np.float32]) -> Ranking:
-        """Rank all passages for a question, whose query has this vector, shape (dimensions,)."""
-        lexical = self.lexical.scores(query(question))
+    @cached_property
+    def late(self) -> LateIndex:
+        """Late interaction with the passages' tokens."""
+        return LateIndex(self.encoded)
+
+    def rank(self, question: Question, asked: Encoded) -> Ranking:
+        """Rank all passages for a question, whose query was encoded as `asked`."""
+        words = query(question)
+        lexical, coverage = self.lexical.scores(words), self.lexical.coverage(words)
+        cosine, late = self.encoded.vectors @ asked.vectors[0], self.late.scores(asked)[0]
         if not len(lexical):
-            empty = np.zeros(0, np.float32)
-            return Ranking(np.zeros(0, np.intp), empty, empty, empty, empty, empty, empty)
-        alone = Scorer.packaged().scores(vector[None], self.vectors, self.surface, lexical[None])[0]
-        score = alone + _NEIGHBOUR * _better_neighbour(alone)
-        cosine = self.vectors @ vector
-        share = np.exp(score - score.max())
-        return Ranking(
-            np.argsort(-score, kind="stable"),
-            score,
-            share / share.sum(),
-            fusion(lexical[None], cosine[None])[0],
-            cosine,
-            lexical,
-            self.lexical.coverage(query(question)),
-        )
+            return Ranking(np.zeros(0, np.intp), *[np.zeros(0, np.float32)] * 7)
+        similar = Similar(lexical[None], cosine[None], late[None], coverage[None])
+        score = self.scorer.scores(asked.vectors, self.encoded.vectors, self.surface, similar)[0]
+        supported = score + _NEIGHBOUR * _better_neighbour(score)
+        share = np.exp(supported - supported.max())
+        fused = fusion(lexical[None], cosine[None])[0]
+        order = np.argsort(-supported, kind="stable")
+        return Ranking(order, score, share / share.sum(), fused, cosine, lexical, coverage, late)
 
     def shown(self, ranking: Ranking, characters: int) -> Iterator[int]:
         """The numbers of the passages that fit into a budget of characters, best first, each whole."""

@@ -23,9 +23,8 @@ from quoth.quorum import decide
 from quoth.readers import make_reader
 from quoth.readers.base import Reader, ReadPaper
 from quoth.readers.calibration import CALIBRATION_FILE, Calibration
-from quoth.readers.embedded import EmbeddedReader, query_vector
+from quoth.readers.embedded import EmbeddedReader, encode_query
 from quoth.reports import tables
-from quoth.retrieval import query
 from quoth.study.calibrate import CalibrationResult, calibrate
 from quoth.study.create import STUDY_FILE
 from quoth.study.execute import Outcome, Progress, Watcher, Workshop, cores, execute, manifest_of, worker_count
@@ -382,7 +381,7 @@ class Study:
                 on_unreadable(f"{paper.name}: {error.reason}")
 
     def _shown(self, read: ReadPaper, question: Question, characters: int) -> Iterator[Shown]:
-        ranking = read.index.rank(question, query_vector(self.encoder, query(question)))
+        ranking = read.index.rank(question, encode_query(self.encoder, question))
         for rank, number in enumerate(read.index.shown(ranking, characters), start=1):
             passage, score = read.index.passages[number], round(float(ranking.share[number]), 6)
             yield Shown(read.name, question.id, rank, passage.text, passage.page, score)
