@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.ready-dev
 
-.PHONY: demo test test-all lint bench wheel clean
+.PHONY: demo test test-all lint bench bench-langextract wheel clean
 
 demo: $(READY)  ## six fictional papers, answered and explained
 	$(BIN)/quoth demo
@@ -29,6 +29,10 @@ bench: $(DEV_READY)  ## every figure of docs/benchmarks.md; DATA names the folde
 	$(BIN)/python benchmarks/bench.py $(DATA)
 	$(BIN)/python benchmarks/planted_quotes.py $(firstword $(wildcard $(DATA)/papers) src/quoth/demo/papers)
 	if [ -d $(DATA)/gold ]; then $(BIN)/python training/fit_reader.py $(DATA) --measure; fi
+
+bench-langextract: $(DEV_READY)  ## LangExtract's aligner on the same planted quotes: some 40 minutes
+	$(BIN)/python -m pip install --quiet --group benchmarks
+	$(BIN)/python benchmarks/planted_quotes.py $(firstword $(wildcard $(DATA)/papers) src/quoth/demo/papers) --langextract
 
 wheel: $(DEV_READY)  ## build the wheel into dist/
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
