@@ -5,6 +5,7 @@ list. Which of them a file is, its suffix says, and where that leaves it open, i
 used is an `AuditError` in its place among the items, and reading goes on behind it.
 """
 
+import codecs
 import io
 import json
 import re
@@ -22,6 +23,7 @@ SUFFIXES = (".txt", ".md", ".json", ".jsonl", ".ndjson")
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _UNDECODED = re.compile("[\udc80-\udcff]")
+_NOT_UTF8 = "is not UTF-8: save the file as UTF-8"
 _SHOWN_KEYS = 8
 
 
@@ -115,7 +117,7 @@ def _of_lines(lines: Iterable[tuple[int, str]], place: str, stem: str) -> Iterat
         where = f"{place}:{number}"
         try:
             if _UNDECODED.search(line):
-                raise AuditError("is not UTF-8: save the file as UTF-8", where)
+                raise AuditError(_NOT_UTF8, where)
             yield item_of(json.loads(line), where, f"{stem}-{number}")
         except AuditError as error:
             yield error
@@ -126,6 +128,9 @@ def _of_lines(lines: Iterable[tuple[int, str]], place: str, stem: str) -> Iterat
 
 
 def _of_json(text: str, place: str, stem: str) -> Iterator[Item | AuditError]:
+    if _UNDECODED.search(text):
+        yield AuditError(_NOT_UTF8, place)
+        return
     try:
         value: object = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -166,10 +171,14 @@ def _of_transcript(text: str, place: str, stem: str) -> Iterator[Item | AuditErr
 
 def _decoded(stream: BinaryIO) -> Iterator[str]:
     """Lines of UTF-8, or of UTF-16 where a byte order mark says so; what cannot be decoded is kept as surrogates."""
-    buffered = io.BufferedReader(stream)  # type: ignore[type-var]  # any binary stream will do
-    utf16 = buffered.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff")
-    encoding, errors = ("utf-16", "replace") if utf16 else ("utf-8-sig", "surrogateescape")
-    return iter(io.TextIOWrapper(buffered, encoding, errors, newline="\n"))
+    line = stream.readline()
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        yield from io.StringIO((line + stream.read()).decode("utf-16", "replace"), newline="\n")
+        return
+    line = line.removeprefix(codecs.BOM_UTF8)
+    while line:
+        yield line.decode("utf-8", "surrogateescape")
+        line = stream.readline()
 
 
 def _text(parts: Mapping[str, object], name: str, place: str) -> str:
@@ -193,11 +202,11 @@ def _sentences(parts: Mapping[str, object], place: str) -> tuple[str, ...]:
 
 def _context(parts: Mapping[str, object], place: str) -> str:
     found = parts.get("context")
+    if isinstance(found, str):
+        return _mended(found)  # it may be empty: nothing was retrieved
     if _is_texts(found):
         return _mended("\n\n".join(found))
-    if found == "":
-        return ""  # nothing was retrieved
-    if isinstance(found, list):
+    if found is not None:
         raise AuditError("'context' must be a text or a list of texts", place)
     return _text(parts, "context", place)
 
