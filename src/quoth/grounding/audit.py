@@ -4,7 +4,7 @@ Nothing here knows who answered: an audit needs the question, the context and th
 models, one about each sentence (`support`) and one about the answer as a whole (`answers`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,11 +14,20 @@ from quoth.grounding.answers import AnswerJudge
 from quoth.grounding.cut import sentences_of
 from quoth.grounding.items import Item, files_of, item_of, items_in, items_of
 from quoth.grounding.support import Judged, Label, SupportJudge
+from quoth.grounding.vectors import meanings
 from quoth.models.encoder import Encoder
 from quoth.vocabulary import Verdict
 
 Source = Path | str | BinaryIO | Mapping[str, object]
 """A file or folder, an open binary stream, or one item as a mapping with question, context and answer."""
+
+
+_NEAR = 0.18
+"""Least cosine with the question of a sentence that may answer it, or of its evidence.
+
+Set by hand between what answers (0.20 and more, terse answers included) and true words beside the point (0.15 and less)
+on the few coded answers that tell the two apart.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,7 @@ class Auditor:
 
     def __init__(self, encoder: Encoder | None = None) -> None:
         encoder = encoder or Encoder()
+        self._meanings = meanings(encoder)
         self._support = SupportJudge(encoder)
         self._answers = AnswerJudge(encoder)
 
@@ -67,8 +77,21 @@ class Auditor:
         sentences = item.sentences or sentences_of(item.answer) or [item.answer]
         judged = self._support.judge(item.question, item.context, sentences)
         reading = self._answers.read(item.question, item.answer)
-        verdict = self._answers.verdict(item.question, judged, reading)
+        verdict = self._answers.verdict(item.question, self._to_the_point(item.question, judged), reading)
         return Audit(item, reading.answered, verdict, tuple(judged))
+
+    def _to_the_point(self, question: str, judged: Sequence[Judged]) -> list[Judged]:
+        """Without the supported sentences that, with their evidence, are about something else than the question.
+
+        An answer may wrap what it makes up in true words of the context: those do not make it `reported`.
+        """
+        asked = self._meanings.of([question])[0].vector
+
+        def near(one: Judged) -> bool:
+            texts = [one.text, *([one.evidence.text] if one.evidence else [])]
+            return max(float(meaning.vector @ asked) for meaning in self._meanings.of(texts)) >= _NEAR
+
+        return [one for one in judged if one.label is not Label.SUPPORTED or near(one)]
 
 
 def audit(*sources: Source, on_fault: Callable[[AuditError], None] | None = None) -> Iterator[Audit]:
