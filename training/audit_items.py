@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from quoth.grounding.cut import sentences_of
-from quoth.grounding.terms import stem
+from quoth.grounding.source import Source
+from quoth.grounding.terms import TermKind, stem, terms
 
 LABELS = Path(__file__).parent / "support_labels.csv"
 KINDS = "msu"
@@ -153,4 +154,33 @@ def planted(data: Path, items: list[Item], count: int) -> list[Item]:
         made.append(
             Item(item.paper, questions[asked], item.context, sentences, labels, None, None, None, held_out=False)
         )
+    return made
+
+
+def strayed(items: list[Item], count: int) -> list[Item]:
+    """Supported sentences that name or number something, before the context of another paper, which does not hold it.
+
+    Each is an answer of its own, unsupported by construction: the other context holds few of its words.
+    """
+    draw = np.random.default_rng(11)
+    sentences = [
+        (item, sentence)
+        for item in items
+        for sentence, letter in zip(item.sentences, item.labels, strict=True)
+        if letter == "s" and sum(term.kind is not TermKind.WORD for term in terms(sentence)) > 1
+    ]
+    made: list[Item] = []
+    for index in draw.permutation(len(sentences))[:count]:
+        item, sentence = sentences[index]
+        # The same question first: a context that speaks of the same matter is the harder one.
+        others = [one for one in items if one.paper != item.paper and one.question == item.question]
+        others = others or [one for one in items if one.paper != item.paper]
+        context = others[int(draw.integers(len(others)))].context
+        held = Source(context)
+        found = list(terms(sentence))
+        if np.mean([held.held(term).any() for term in found]) < 0.6:
+            made.append(Item(item.paper, item.question, context, [sentence], "u", None, None, None, held_out=False))
+            made.append(
+                Item(item.paper, item.question, item.context, [sentence], "s", None, None, None, held_out=False)
+            )
     return made

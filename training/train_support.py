@@ -5,7 +5,7 @@
    their words and their context (fitted on support_labels.csv alone, so that the figures below stay clean), and a ridge
    regression learns these labels from the sentence's vector.
 3. The judgement: a multinomial logistic regression over all features, fitted on every labelled item, and on sentences
-   planted in them that tie what the context says to a question that it says nothing of.
+   planted in them: tied to a question that the context says nothing of, or set before another paper's context.
 
 Prints figures on DATA/audit/dev.jsonl with whole papers left out, then writes src/quoth/models/support.npz. Seeds are
 fixed. About six minutes on two cores.
@@ -18,7 +18,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from audit_items import KINDS, Item, dev_items, folds, own_items, people, planted, unlabelled
+from audit_items import KINDS, Item, dev_items, folds, own_items, people, planted, strayed, unlabelled
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import cohen_kappa_score, f1_score
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -37,7 +37,7 @@ from quoth.models.logistic import Softmax
 OUT = Path(__file__).parent.parent / "src/quoth/models/support.npz"
 BUCKETS = 1 << 15
 UNLABELLED = 7000
-PLANTED = 40
+PLANTED, STRAYED = 40, 60
 STRENGTH = 0.1  # inverse of the logistic regressions' regularisation
 RIDGE = 3.0
 REPEATS, FOLDS = 5, 8
@@ -140,7 +140,7 @@ def main() -> None:
     encoder = Encoder(threads=2)
     own = own_items(arguments.data)
     labelled = [*dev_items(arguments.data), *own]
-    items = [*labelled, *planted(arguments.data, labelled, PLANTED)]
+    items = [*labelled, *planted(arguments.data, labelled, PLANTED), *strayed(labelled, STRAYED)]
     apart = {item.paper for item in items} | set(people(arguments.data)["paper"])
     terms, tokens = frequencies(list(unlabelled(arguments.data, apart, UNLABELLED)["context"].drop_duplicates())[:3000])
     weights = Weights(terms.astype(np.float32))
