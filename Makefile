@@ -33,7 +33,7 @@ bench: $(DEV_READY)  ## every figure of docs/benchmarks.md; DATA names the folde
 	if [ -d $(DATA)/audit ]; then $(BIN)/python training/train_support.py $(DATA) --measure; fi
 	if [ -d $(DATA)/audit ]; then $(BIN)/python training/train_answers.py $(DATA) --measure; fi
 
-bench-langextract: $(DEV_READY)  ## LangExtract's aligner on the same planted quotes: some 40 minutes
+bench-langextract: $(DEV_READY)  ## LangExtract's aligner on the same planted quotes: more than an hour
 	$(BIN)/python -m pip install --quiet --group benchmarks
 	$(BIN)/python benchmarks/planted_quotes.py $(firstword $(wildcard $(DATA)/papers) src/quoth/demo/papers) --langextract
 

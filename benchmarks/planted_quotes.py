@@ -6,7 +6,7 @@ any function from a document's number and the words said to the pages where they
 
     python benchmarks/planted_quotes.py FOLDER [--number 2000] [--seed 20240229] [--langextract]
 
-With `--langextract` its aligner looks for the same quotes beside the locator: some 40 minutes for 4,000 of them.
+With `--langextract` its aligner looks for the same quotes beside the locator: more than an hour for 4,000 of them.
 """
 
 import argparse
