@@ -28,6 +28,8 @@ ENCODER_TOKENIZER = Artefact(
 )
 SCORER = Artefact("scorer.npz", "1b0fdde7908e9cbc95648dfe4a1573881d10d8d341969a068da8dee14a5d4afe")
 EMBEDDED_READER = Artefact("embedded-reader.json", "4ea61290465b7fba7167990b8529196e9bd0e96c75ed0118125a9a1764645869")
+SUPPORT = Artefact("support.npz", "5f9917fa0cdd7459d9656af15d7c1a69a56562bbce65ccb6fa4d1b3583f3a7f4")
+ANSWERS = Artefact("answers.npz", "1ec5b3c115759bf27d16873003d761e3ca5c4653ff802d5e5d4a3a2d4f87fca8")
 
 
 @cache
