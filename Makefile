@@ -46,4 +46,5 @@ $(READY): $(VENV)/bin/python pyproject.toml
 
 $(DEV_READY): $(READY)
 	$(BIN)/python -m pip install --quiet --group dev
+	$(BIN)/python -m pip install --quiet --no-deps --group reference
 	@touch $(DEV_READY)

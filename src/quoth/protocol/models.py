@@ -146,6 +146,10 @@ class Quorum(Table):
     rule: Literal["majority", "weighted", "dawid-skene", "evidence"] = "majority"
     ties: Literal["undecided", "not_reported"] = "undecided"
     minimum_votes: Annotated[int, Field(ge=1)] = 1
+    unquoted: Literal["none", "majority", "all"] = "majority"
+    """Under which rules a 'reported' without a verified quote votes: imported labels come without quotes."""
+    tolerance: Annotated[float, Field(ge=0, le=1)] = 1e-6
+    """The relative difference up to which two numbers are one value."""
 
 
 class Budget(Table):
