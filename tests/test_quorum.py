@@ -156,12 +156,19 @@ def quoted(score: float) -> tuple[Quote, ...]:
 
 
 def test_by_evidence_words_on_the_page_weigh_their_score() -> None:
-    rule = {"rule": "evidence"}
-    good, poor = said("a", YES, quotes=quoted(0.9)), said("a", YES, quotes=quoted(0.3))
-    assert outcome(good, said("b", NO), **rule) is Outcome.REPORTED
-    assert outcome(poor, said("b", NO), **rule) is Outcome.NOT_REPORTED
-    assert outcome(good, said("b", NO), said("c", NO), **rule) is Outcome.NOT_REPORTED
-    assert outcome(said("a", YES, quotes=quoted(0.5)), said("b", NO), **rule) is Outcome.UNDECIDED
+    usual = [Finding(f"p{i}", "q1", "a", YES, quotes=quoted(0.6)) for i in range(50)]
+
+    def decided(*cell: Finding) -> Outcome:
+        return decide([*cell, *usual], Terms(rule="evidence"))[-1].decision
+
+    def yes(score: float) -> Finding:
+        return Finding("q", "q1", "a", YES, quotes=quoted(score))
+
+    no = [Finding("q", "q1", reader, NO) for reader in "bcd"]
+    assert decided(yes(0.9), *no[:2]) is Outcome.REPORTED, "good words outweigh two who found nothing"
+    assert decided(yes(0.9), *no) is Outcome.NOT_REPORTED
+    assert decided(yes(0.5), *no[:1]) is Outcome.REPORTED
+    assert decided(yes(0.2), *no[:1]) is Outcome.NOT_REPORTED, "poor words do not"
 
 
 def test_by_weight_who_is_right_in_other_papers_counts_more() -> None:
@@ -216,6 +223,7 @@ def test_plain_majority_counts_labels_that_quote_nothing() -> None:
     assert outcome(*labels, rule="dawid-skene") is Outcome.NOT_REPORTED
     assert outcome(*labels, rule="dawid-skene", unquoted="all") is Outcome.REPORTED
     assert outcome(*labels[:2], rule="weighted") is Outcome.UNDECIDED
+    assert outcome(*labels, rule="evidence") is Outcome.NOT_REPORTED
     # Who shows a quote elsewhere is heard where it needs none.
     shown = Finding("other", "q1", "a", YES, quotes=quoted(0.9))
     (_, here) = decide([shown, said("a", NO)], Terms(rule="evidence"))

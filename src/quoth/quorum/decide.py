@@ -6,7 +6,7 @@ from itertools import groupby
 from quoth.quorum.ruling import CODES, OUTCOMES, Ruling, Terms, rule_on
 from quoth.quorum.values import TOLERANCE, mode
 from quoth.quorum.votes import Votes
-from quoth.vocabulary import Decision, Finding, Located, Question, Vote
+from quoth.vocabulary import Decision, Finding, Located, Question, Verdict, Vote
 
 
 def decisions(
@@ -85,6 +85,13 @@ def vote_of(finding: Finding, round_: int = 0, *, blind: bool = True) -> Vote:
     return Vote(finding.paper, finding.question, finding.reader, round_, *words, blind=blind)
 
 
+def is_unquoted(finding: Finding | Decision) -> bool:
+    """Whether 'reported' is said without a quote that was found in the paper: people and other programs may."""
+    said = finding.verdict if isinstance(finding, Finding) else finding.decision
+    located = any(quote.located is not Located.MISSING for quote in finding.quotes)
+    return said.value == Verdict.REPORTED.value and not located
+
+
 def standing(findings: Iterable[tuple[int, Finding]]) -> Iterator[Finding]:
     """Of each reader's findings of a cell the one of the last round, and of that the last one given.
 
@@ -97,4 +104,5 @@ def standing(findings: Iterable[tuple[int, Finding]]) -> Iterator[Finding]:
 
 def _standing(finding: Finding) -> tuple[bool, float, str, str]:
     """Whose answer stands for the cell: with quotes first, then by score; ties by name, whatever order they come in."""
-    return not finding.quotes, -(finding.score or 0.0), finding.reader, repr(finding)
+    located = any(quote.located is not Located.MISSING for quote in finding.quotes)
+    return not located, -(finding.score or 0.0), finding.reader, repr(finding)

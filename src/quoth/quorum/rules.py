@@ -55,18 +55,27 @@ class Majority:
 
 
 class Evidence:
-    """A 'reported' counts as much as its best verified quote (0 to 1), a 'not reported' one half.
+    """A 'reported' weighs the score of its best verified quote, a 'not reported' half of what such quotes mostly score.
 
-    A search that found nothing weighs less than good words on the page, and more than poor ones.
+    That is half the mean over the question's verified quotes: scores differ from question to question. A search that
+    found nothing weighs less than usual words on the page, and more than poor ones.
     """
 
     name = "evidence"
-    title = "a vote in which each 'reported' weighs the score of its best verified quote, and each 'not reported' 0.5"
+    title = (
+        "a vote in which each 'reported' weighs the score of its best verified quotation, and each 'not reported' half "
+        "of the mean score of the question's quotations"
+    )
     needs_quotes = True
 
     def lead(self, heard: Heard) -> Floats:
-        """The sum of the quotes' scores less half the votes against."""
-        lead: Floats = (heard.evidence * heard.yes).sum(1) - 0.5 * heard.no.sum(1)
+        """The sum of the quotes' scores less the weights of the votes against."""
+        scores = np.where(heard.yes, heard.evidence, 0.0).sum(1)
+        questions = len(heard.classes)
+        quoted = np.bincount(heard.question, (heard.yes & (heard.evidence > 0)).sum(1), questions)
+        mean = np.bincount(heard.question, scores, questions) / np.maximum(quoted, 1)
+        against = np.where(quoted > 0, 0.5 * mean, 1.0)[heard.question]
+        lead: Floats = scores - against * heard.no.sum(1)
         return lead
 
 

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from quoth.errors import StudyError
 from quoth.ledger import StoredFinding, StoredPaper
+from quoth.quorum import is_unquoted
 from quoth.reports.files import replacing
 from quoth.vocabulary import Decision, Outcome, Quote, Span
 
@@ -66,8 +67,16 @@ _FINDINGS: dict[str, Dtype] = {
     "output_tokens": _WHOLE,
     "cost_usd": _REAL,
     "error": _TEXT,
+    "unquoted": "boolean",
 }
-_HISTORY: dict[str, Dtype] = {"revision": _WHOLE, "round": _WHOLE, "run": _WHOLE, "at": "datetime64[us, UTC]"}
+_HISTORY: dict[str, Dtype] = {
+    "revision": _WHOLE,
+    "round": _WHOLE,
+    "run": _WHOLE,
+    "at": "datetime64[us, UTC]",
+    "blind": "boolean",
+    "note": _TEXT,
+}
 _QUOTE_ROWS: dict[str, Dtype] = {
     "paper": _TEXT,
     "question": _TEXT,
@@ -96,6 +105,7 @@ _DECISIONS: dict[str, Dtype] = {
     "basis": _TEXT,
     "answer": _TEXT,
     "quotes": pd.ArrowDtype(_QUOTES),
+    "unquoted": "boolean",
 }
 _PAPERS: dict[str, Dtype] = {
     "paper": _TEXT,
@@ -115,7 +125,9 @@ _PAPERS: dict[str, Dtype] = {
 
 
 def findings_frame(rows: Iterable[StoredFinding], *, history: bool = False) -> pd.DataFrame:
-    """A row for each finding; `history` adds revision, round, run and time.
+    """A row for each finding; `history` adds revision, round, run and time, and how a person came to it.
+
+    `unquoted` marks a 'reported' without a quote that was found in the paper.
 
     Times are left out unless asked for, so that the same study gives the same bytes: without `history`, `seconds` is
     empty.
@@ -138,6 +150,7 @@ def findings_frame(rows: Iterable[StoredFinding], *, history: bool = False) -> p
             finding.output_tokens,
             finding.cost_usd,
             finding.error,
+            is_unquoted(finding),
         )
         records.append(record + _origin(stored) if history else record)
     return _frame(_FINDINGS | _HISTORY if history else _FINDINGS, records)
@@ -176,6 +189,7 @@ def decisions_frame(decisions: Iterable[Decision]) -> pd.DataFrame:
             decision.basis,
             decision.answer,
             _nested_quotes(decision.quotes),
+            is_unquoted(decision),
         )
         for decision in decisions
     ]
@@ -218,7 +232,9 @@ def _frame(columns: Mapping[str, Dtype], records: Sequence[tuple[object, ...]]) 
 
 
 def _origin(stored: StoredFinding) -> tuple[object, ...]:
-    return stored.revision, stored.key.round, stored.run, stored.at
+    review = stored.review
+    how = (review.blind, review.note) if review else (None, None)
+    return stored.revision, stored.key.round, stored.run, stored.at, *how
 
 
 def _quote_record(quote: Quote, names: Mapping[str, str]) -> tuple[object, ...]:

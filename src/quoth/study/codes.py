@@ -18,7 +18,10 @@ COLUMNS = (
     *("blind", "adjudicated", "score", "error", "title", "doi", "year"),
 )
 _ALIASES = {"coder": "reader", "decision": "verdict"}
-_OF_EXPORTS = {"seconds", "input_tokens", "output_tokens", "cost_usd", "unquoted", "revision", "round", "run", "at"}
+_OF_EXPORTS = {"seconds", "input_tokens", "output_tokens", "cost_usd", "unquoted", "revision", "round", "run", "at"} | {
+    "label",
+    "text",
+}
 _OF_WIDE = ("paper", "reader", "title", "doi", "year", "note")
 
 _VERDICTS = {verdict.value: verdict for verdict in Verdict} | {

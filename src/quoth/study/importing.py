@@ -15,6 +15,7 @@ from quoth.errors import PaperError
 from quoth.ledger import Batch, Ledger, Present, StoredReader
 from quoth.pipeline import ReadSettings, read_paper
 from quoth.protocol import question_digest
+from quoth.quorum import is_unquoted
 from quoth.readers.base import ReadPaper
 from quoth.readers.verify import Said, Verifier, is_verified
 from quoth.study.codes import Code, Codes
@@ -28,6 +29,8 @@ UNVERIFIED = "unverified: none of its quotes stands in the paper and answers the
 class Imported:
     """What an import brought; numbers of findings but for `papers`, the names of those that are new, and `quotes`."""
 
+    type: str
+    """human or imported."""
     readers: tuple[str, ...]
     new: int
     revised: int
@@ -126,6 +129,7 @@ def import_codes(found: Codes, type_: str, ledger: Ledger, quotes: Quotes, known
     ledger.put_batch(Batch(new_papers, versions, list(readers.values()), rows, reviews))
     notes = [f"columns passed over: {', '.join(found.columns_passed_over)}"] if found.columns_passed_over else []
     return Imported(
+        type_,
         tuple(readers),
         len(rows) - revised,
         revised,
@@ -159,12 +163,6 @@ def finding_of(code: Code, type_: str, checked: tuple[Quote, ...] | None) -> Fin
     if untrue and type_ == IMPORTED:
         return replace(finding, verdict=Verdict.FAILED, error=UNVERIFIED, failure=Failure.FINAL)
     return finding
-
-
-def is_unquoted(finding: Finding) -> bool:
-    """Whether a finding says 'reported' and has no quote that was found in the paper."""
-    located = (quote.located is not Located.MISSING for quote in finding.quotes)
-    return finding.verdict is Verdict.REPORTED and not any(located)
 
 
 def _review(code: Code, type_: str) -> Review | None:

@@ -11,13 +11,19 @@ from quoth.quorum import RULES, Ruling, Terms, Votes, decisions, rule_on, standi
 from quoth.quorum.agreement import Agreement, agreement
 from quoth.quorum.evaluation import DRAWS
 from quoth.readers.embedded import QUOTE_THRESHOLD
+from quoth.reports.methods import methods_text
 from quoth.study.codes import Known, read_codes
 from quoth.study.coding import BY_NAME, HUMAN, PEOPLE_AND_IMPORTS, type_named
 from quoth.study.evaluate import Evaluation, Evidence, evaluate, gold_of_people
 from quoth.study.gold import read_gold
 from quoth.study.importing import Imported, Quotes, import_codes
+from quoth.study.likeness import Likeness, likeness
 from quoth.study.plan import pick
-from quoth.vocabulary import Decision, Encoder, Finding, Outcome, Paper, Question
+from quoth.study.reporting import facts_of, write_figures
+from quoth.study.sampling import How, Sample, sample
+from quoth.vocabulary import Decision, Encoder, Finding, Outcome, Paper, Question, Verdict
+
+_COMPARED = (Verdict.REPORTED, Verdict.NOT_REPORTED)
 
 
 class Judging:
@@ -167,9 +173,60 @@ class Judging:
         Raises:
             StudyError: fewer than two readers have such votes.
         """
-        first = (vote for vote in self.ledger.votes(self.everything()) if vote.round == 0 and (not_blind or vote.blind))
+        present = self.everything()
+        first = (
+            vote
+            for vote in self.ledger.votes(present)
+            if vote.verdict in _COMPARED and vote.round == 0 and (not_blind or vote.blind)
+        )
         votes = Votes.of(first, self.people(), threshold=QUOTE_THRESHOLD)
         if len(votes.readers) < 2:
             there = ", ".join(votes.readers) or "none"
             raise StudyError(f"agreement needs two readers with first votes given blind; there is {there}")
         return agreement(votes, self.questions(), draws=draws)
+
+    def likeness(self, *, not_blind: bool = False) -> tuple[Likeness, ...]:
+        """How alike the readers' answers are, on first findings that were made blind; see `agreement`."""
+        first = (
+            stored.finding
+            for stored in self.current()
+            if stored.key.round == 0 and (not_blind or stored.review is None or stored.review.blind)
+        )
+        return likeness(first, self.encoder)
+
+    def sample(self, n: int, how: How | str = How.RANDOM, *, seed: int = 0) -> Sample:
+        """Cells that people should code: none that a person has coded already, none of a paper that cannot be read.
+
+        Args:
+            n: how many.
+            how: random, stratified (the same number of each question) or disagreement (where readers disagree most).
+            seed: the same seed draws the same cells.
+
+        Raises:
+            StudyError: there is no such way, or no cell is left.
+        """
+        papers = [stored.paper.name for stored in self.stored_papers() if stored.reason is None]
+        return sample(self.votes(), papers, list(self.questions()), n, how, seed)
+
+    def figures(self, folder: Path | str, gold: Path | str | None = None) -> tuple[list[Path], list[str]]:
+        """Write the figures (matrix, shares, agreement, calibration) as SVG and PNG.
+
+        Args:
+            folder: where to; made where it is not there.
+            gold: coded cells for the calibration; the codes of people in the study without it.
+
+        Returns:
+            The files, and for each figure that could not be drawn the reason.
+        """
+        return write_figures(self, Path(folder), gold)
+
+    def methods(self, gold: Path | str | None = None) -> str:
+        """The paragraph for a paper's methods, with the disclosure of AI use and references, in Markdown.
+
+        Args:
+            gold: coded cells to validate against; the codes of people in the study without it, if there are any.
+
+        Raises:
+            StudyError: there is no finding yet, or the gold cannot be used.
+        """
+        return methods_text(facts_of(self, gold))

@@ -32,6 +32,7 @@ from quoth.study.gold import read_gold
 from quoth.study.judging import Judging
 from quoth.study.pilot import free_question
 from quoth.study.plan import Selection, Work, known_texts, pick, plan, present
+from quoth.study.scorecard import scorecard
 from quoth.vocabulary import Failure, Finding, Kind, Paper, Question, Verdict
 
 
@@ -43,6 +44,7 @@ class What(StrEnum):
     QUOTES = "quotes"
     DECISIONS = "decisions"
     MATRIX = "matrix"
+    VARIABLES = "variables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,12 @@ class Study(Judging):
         names = [stored.paper.name for stored in self.stored_papers()]
         return tables.matrix_frame(self.decide(), names, [question.id for question in self.protocol.questions])
 
+    @property
+    def variables(self) -> pd.DataFrame:
+        """The scorecard: papers x derived variables, their groups, and the levels that papers reach."""
+        names = [stored.paper.name for stored in self.stored_papers()]
+        return scorecard(self.decide(), names, self.protocol.variables, self.protocol.levels)
+
     def table(self, what: What | str, *, history: bool = False) -> pd.DataFrame:
         """One of the tables by name; `history` gives every revision of findings or quotes, with run and time.
 
@@ -178,6 +186,8 @@ class Study(Judging):
                 return self.decisions
             case What.MATRIX, False:
                 return self.matrix
+            case What.VARIABLES, False:
+                return self.variables
             case _ if what in list(What):
                 raise StudyError(f"'{what}' has no history: it is computed; ask for findings or quotes")
             case _:
