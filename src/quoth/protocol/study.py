@@ -43,6 +43,8 @@ _OPERATION = {
     "price_per_million",
 }
 
+_LATER = {"unquoted", "tolerance"}
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -72,11 +74,13 @@ class Protocol:
             {
                 "questions": [question_digest(question) for question in self.questions],
                 "variables": [variable.model_dump() for variable in self.variables],
-                "levels": [level.model_dump() for level in self.levels],
                 "readers": [_canonical_reader(reader) for reader in self.readers],
                 "retrieval": self.retrieval.model_dump(),
                 "reading": self.reading.model_dump(exclude={"workers"}),
-                "quorum": self.quorum.model_dump(),
+                "quorum": self.quorum.model_dump(exclude=_LATER),
+                # What came with a later version counts where it is used: older digests stay true.
+                **({"levels": [level.model_dump() for level in self.levels]} if self.levels else {}),
+                **self.quorum.model_dump(include=_LATER, exclude_defaults=True),
             }
         )
 

@@ -74,7 +74,7 @@ def agreement(votes: Votes, questions: Mapping[str, Question], *, draws: int = D
         draws: of the bootstrap over papers; 0 for no intervals.
     """
     weights = resampled(len(votes.papers), draws) if draws and len(votes.papers) > 1 else None
-    total = np.zeros((len(votes.papers), _WIDTH + 4 * _pair_count(votes)))
+    total = np.zeros((len(votes.papers), _SHARED + 4 * _pair_count(votes)))
     found = []
     for place, id_ in enumerate(votes.questions):
         cells = np.flatnonzero(votes.question == place)
@@ -91,25 +91,66 @@ def _pair_count(votes: Votes) -> int:
 
 Statistics = Callable[[Floats], Floats]
 
+# Statistics from sums, a row for each draw
+
+
+def sums_width(k: int) -> int:
+    """How many sums `unit_sums` gives for `k` categories."""
+    return 3 + k + k * k
+
+
+def unit_sums(counts: Floats) -> Floats:
+    """What the statistics of all readers need of each unit, shape (units, k) to (units, 3 + k + k * k).
+
+    Args:
+        counts: how many readers put the unit into each category.
+    """
+    n = counts.sum(1)
+    least = np.maximum(n, 1)
+    many = n > 1
+    agreeing = np.where(many, (counts * (counts - 1)).sum(1) / (least * np.maximum(n - 1, 1)), 0.0)
+    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(counts.shape[1])
+    coincidences = pairs * np.where(many, 1 / np.maximum(n - 1, 1), 0.0)[:, None, None]
+    columns = [(n > 0)[:, None], many[:, None], agreeing[:, None], counts / least[:, None]]
+    return np.hstack([*(np.asarray(column, float) for column in columns), coincidences.reshape(len(counts), -1)])
+
+
+def of_sums(sums: Floats, k: int) -> Floats:
+    """Percent, Fleiss' kappa, Krippendorff's nominal alpha and Gwet's AC1, shape (draws, 4); NaN where there is none.
+
+    Percent is the chance that two readers of a unit agree. Fleiss: J. L. Fleiss, Psychological Bulletin 76 (1971)
+    378-382, for unequal numbers of readers as in K. L. Gwet, Handbook of Inter-Rater Reliability, 4th ed., 2014. AC1:
+    K. L. Gwet, British Journal of Mathematical and Statistical Psychology 61 (2008) 29-48.
+
+    Args:
+        sums: of `unit_sums`, summed over units.
+        k: the number of categories.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        percent, shares = sums[:, 2] / sums[:, 1], sums[:, 3 : 3 + k] / sums[:, :1]
+        by_fleiss, by_gwet = (shares**2).sum(1), (shares * (1 - shares)).sum(1) / (k - 1)
+        # All votes alike: nothing to agree about by chance, and nothing to tell from it.
+        fleiss = np.where(by_fleiss < 1, (percent - by_fleiss) / (1 - by_fleiss), np.nan)
+        ac1 = (percent - by_gwet) / (1 - by_gwet)
+    coincidences = sums[:, 3 + k :].reshape(-1, k, k)
+    return np.stack([percent, fleiss, alpha(coincidences, nominal), ac1], axis=1)
+
+
 # Sums over the cells of each paper
 
-_WIDTH = 7  # voted on, share of yes; compared, agreeing; coincidences yes-yes, yes-no, no-no
+_SHARED = sums_width(2)
 
 
 def _sums(said: NDArray[np.int8], paper: Whole, papers: int) -> Floats:
-    """What all statistics need, shape (papers, 7 + 4 * pairs)."""
+    """What all statistics need, shape (papers, sums of all readers + 4 * pairs)."""
     yes, no = said == REPORTED, said == NOT_REPORTED
-    a, b = yes.sum(1).astype(float), no.sum(1).astype(float)
-    n = a + b
-    many = n > 1
-    least = np.maximum(n, 1)
-    agreeing = np.where(many, (a * (a - 1) + b * (b - 1)) / (least * np.maximum(n - 1, 1)), 0.0)
-    together = np.where(many, 1 / np.maximum(n - 1, 1), 0.0)
-    columns = [n > 0, a / least, many, agreeing, a * (a - 1) * together, a * b * together, b * (b - 1) * together]
+    columns = []
     for i, j in combinations(range(said.shape[1]), 2):
         # As a confusion: both yes, only the second, only the first, both no.
         columns += [yes[:, i] & yes[:, j], no[:, i] & yes[:, j], yes[:, i] & no[:, j], no[:, i] & no[:, j]]
-    return _by_paper(np.stack([np.asarray(column, float) for column in columns], axis=1), paper, papers)
+    pairs = np.stack(columns, axis=1).astype(float) if columns else np.zeros((len(said), 0))
+    of_all = unit_sums(np.stack([yes.sum(1), no.sum(1)], axis=1).astype(float))
+    return _by_paper(np.hstack([of_all, pairs]), paper, papers)
 
 
 def _by_paper(rows: Floats, paper: Whole, papers: int) -> Floats:
@@ -121,41 +162,23 @@ def _by_paper(rows: Floats, paper: Whole, papers: int) -> Floats:
 def _agreed(
     question: str | None, readers: Sequence[str], sums: Floats, weights: Floats | None, valued: Mapping[str, Statistic]
 ) -> Agreed:
-    values, drawn = _of_all(sums.sum(0)[None])[0], None if weights is None else _of_all(weights @ sums)
+    shared = sums[:, :_SHARED]
+    values = of_sums(shared.sum(0)[None], 2)[0]
+    drawn = None if weights is None else of_sums(weights @ shared, 2)
     percent, fleiss, alpha, ac1 = (_statistic(values[i], drawn, i) for i in range(4))
     pairs = []
     for place, (first, second) in enumerate(combinations(readers, 2)):
-        mine = sums[:, _WIDTH + 4 * place : _WIDTH + 4 * place + 4]
+        mine = sums[:, _SHARED + 4 * place : _SHARED + 4 * place + 4]
         n = int(mine.sum())
         if n:
             at, boot = scores_of(mine.sum(0)[None])[0], None if weights is None else scores_of(weights @ mine)
             pairs.append(Pair(first, second, n, _statistic(at[0], boot, 0), _statistic(at[1], boot, 1)))
-    return Agreed(question, int(sums[:, 2].sum()), percent, fleiss, alpha, ac1, tuple(pairs), valued)
+    return Agreed(question, int(sums[:, 1].sum()), percent, fleiss, alpha, ac1, tuple(pairs), valued)
 
 
 def _statistic(value: float, drawn: Floats | None, column: int) -> Statistic:
     there = None if np.isnan(value) else float(value)
     return Statistic(there, interval(drawn[:, column]) if drawn is not None and there is not None else None)
-
-
-# Statistics from sums, a row for each draw
-
-
-def _of_all(sums: Floats) -> Floats:
-    """Percent, Fleiss' kappa, alpha and AC1, shape (draws, 4); NaN where there is none.
-
-    Percent is the chance that two readers of a cell agree. Fleiss: J. L. Fleiss, Psychological Bulletin 76 (1971)
-    378-382, for unequal numbers of readers as in K. L. Gwet, Handbook of Inter-Rater Reliability, 4th ed., 2014. AC1:
-    K. L. Gwet, British Journal of Mathematical and Statistical Psychology 61 (2008) 29-48.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        percent, share = sums[:, 3] / sums[:, 2], sums[:, 1] / sums[:, 0]
-        by_fleiss, by_gwet = share**2 + (1 - share) ** 2, 2 * share * (1 - share)
-        # All votes alike: nothing to agree about by chance, and nothing to tell from it.
-        fleiss = np.where(by_fleiss < 1, (percent - by_fleiss) / (1 - by_fleiss), np.nan)
-        ac1 = (percent - by_gwet) / (1 - by_gwet)
-    coincidences = np.stack([sums[:, [4, 5]], sums[:, [5, 6]]], axis=1)
-    return np.stack([percent, fleiss, alpha(coincidences, nominal), ac1], axis=1)
 
 
 def nominal(marginals: Floats) -> Floats:
@@ -208,7 +231,7 @@ def _alpha_values(
         units = _by_paper(_numbers(rows, question.unit), paper, papers)
         return {"interval": _drawn(interval_alpha, units, weights)}
     k = len(question.choices)
-    coincidences = _by_paper(_coincidences(rows, question.choices), paper, papers)
+    coincidences = _by_paper(unit_sums(_chosen(rows, question.choices))[:, 3 + k :], paper, papers)
     return {
         "nominal": _drawn(lambda sums: alpha(sums.reshape(-1, k, k), nominal), coincidences, weights),
         "ordinal": _drawn(lambda sums: alpha(sums.reshape(-1, k, k), ordinal), coincidences, weights),
@@ -238,13 +261,12 @@ def _figure(valued: Valued | None, unit: str | None) -> float | None:
     return number(valued[0])
 
 
-def _coincidences(rows: NDArray[np.object_], choices: Sequence[str]) -> Floats:
-    """The coincidence matrix of each cell, shape (cells, k * k)."""
+def _chosen(rows: NDArray[np.object_], choices: Sequence[str]) -> Floats:
+    """How many readers make each choice, shape (cells, choices)."""
     places = {choice: place for place, choice in enumerate(choices)}
-    found = np.zeros((len(rows), len(choices), len(choices)))
+    counts = np.zeros((len(rows), len(choices)))
     for cell, row in enumerate(rows):
-        given = [places[valued[0]] for valued in row if valued is not None and valued[0] in places]
-        counts = np.bincount(given, minlength=len(choices)).astype(float)
-        if len(given) > 1:
-            found[cell] = (np.outer(counts, counts) - np.diag(counts)) / (len(given) - 1)
-    return found.reshape(len(rows), -1)
+        for valued in row:
+            if valued is not None and valued[0] in places:
+                counts[cell, places[valued[0]]] += 1
+    return counts

@@ -295,19 +295,32 @@ def _scores(counts: Floats) -> Scores:
 def scores_of(counts: Floats) -> Floats:
     """Accuracy, kappa, precision, recall and F1 of confusions, shape (n, 4) to (n, 5); NaN where there is none.
 
-    Kappa: J. Cohen, A coefficient of agreement for nominal scales, Educational and Psychological Measurement 20 (1960)
-    37-46. In closed form because the bootstrap needs thousands at once.
+    In closed form because the bootstrap needs thousands at once.
     """
     tp, fp, fn, tn = counts.T
-    n = counts.sum(1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        accuracy = (tp + tn) / n
-        chance = ((tp + fp) * (tp + fn) + (fn + tn) * (fp + tn)) / n**2
-        kappa = np.where(chance < 1, (accuracy - chance) / (1 - chance), 0.0)
-        kappa = np.where(n > 0, kappa, np.nan)
-        columns = [accuracy, kappa, tp / (tp + fp), tp / (tp + fn), 2 * tp / (2 * tp + fp + fn)]
+        columns = [
+            (tp + tn) / counts.sum(1),
+            cohen(counts[:, [0, 1, 2, 3]].reshape(-1, 2, 2)),
+            tp / (tp + fp),
+            tp / (tp + fn),
+            2 * tp / (2 * tp + fp + fn),
+        ]
     scores: Floats = np.stack(columns, axis=1)
     return scores
+
+
+def cohen(tables: Floats) -> Floats:
+    """Kappa of tables of two readers' verdicts, shape (n, k, k) to (n,); 0 where chance alone agrees, NaN for none.
+
+    J. Cohen, A coefficient of agreement for nominal scales, Educational and Psychological Measurement 20 (1960) 37-46.
+    """
+    n = tables.sum((1, 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        agreed = np.trace(tables, axis1=1, axis2=2) / n
+        chance = (tables.sum(1) * tables.sum(2)).sum(1) / n**2
+        kappa = np.where(chance < 1, (agreed - chance) / (1 - chance), 0.0)
+    return np.where(n > 0, kappa, np.nan)
 
 
 def _intervals(counts: Floats, draws: int) -> list[Interval]:

@@ -131,13 +131,15 @@ class DawidSkene:
 
     def lead(self, heard: Heard) -> Floats:
         """Log odds."""
-        votes = heard.yes | heard.no
-        fit = dawid_skene(heard.yes, heard.no, heard.question, heard.classes)
+        votes = np.stack([heard.no, heard.yes], axis=2).astype(float)
+        fit = dawid_skene(votes, heard.question, heard.classes)
+        belief = np.maximum(fit.belief, 1e-300)
+        voted = heard.yes | heard.no
         of_cell = heard.classes[heard.question]
-        few = np.array(
-            [votes[of_cell == number].any(0).sum() < self.FEWEST for number in range(len(fit.sensitivity))], bool
-        )
-        return np.where(few[of_cell] | ~votes.any(1), plain_lead(heard), fit.log_odds)
+        voters = [voted[of_cell == number].any(0).sum() for number in range(len(fit.rates))]
+        few = np.array(voters)[of_cell] < self.FEWEST
+        log_odds = np.log(belief[:, 1]) - np.log(belief[:, 0])
+        return np.where(few | ~voted.any(1), plain_lead(heard), log_odds)
 
 
 def plain_lead(heard: Heard) -> Floats:

@@ -70,12 +70,12 @@ _FINDINGS: dict[str, Dtype] = {
     "unquoted": "boolean",
 }
 _HISTORY: dict[str, Dtype] = {
+    "blind": "boolean",
+    "note": _TEXT,
     "revision": _WHOLE,
     "round": _WHOLE,
     "run": _WHOLE,
     "at": "datetime64[us, UTC]",
-    "blind": "boolean",
-    "note": _TEXT,
 }
 _QUOTE_ROWS: dict[str, Dtype] = {
     "paper": _TEXT,
@@ -234,7 +234,7 @@ def _frame(columns: Mapping[str, Dtype], records: Sequence[tuple[object, ...]]) 
 def _origin(stored: StoredFinding) -> tuple[object, ...]:
     review = stored.review
     how = (review.blind, review.note) if review else (None, None)
-    return stored.revision, stored.key.round, stored.run, stored.at, *how
+    return *how, stored.revision, stored.key.round, stored.run, stored.at
 
 
 def _quote_record(quote: Quote, names: Mapping[str, str]) -> tuple[object, ...]:
