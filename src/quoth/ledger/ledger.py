@@ -183,7 +183,7 @@ class Ledger:
             yield from reading.newest_findings(connection, reading.present_names(connection, present))
 
     def votes(self, present: Present) -> Iterator[Vote]:
-        """What the quorum needs of the current findings of the present versions, paper by paper, oldest first."""
+        """What the quorum needs of the current findings of the present versions, in no order."""
         with self._database.reading() as connection:
             yield from reading.newest_votes(connection, reading.present_names(connection, present))
 

@@ -7,7 +7,7 @@ not depend on when they were made: paper, question, reader, round, then age.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby, islice, repeat
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, exists, func, select, true
@@ -87,7 +87,7 @@ def every_finding(connection: Connection, names: Names) -> Iterator[StoredFindin
 
 
 def newest_votes(connection: Connection, names: Names) -> Iterator[Vote]:
-    """The newest revision of every key whose versions are all among `names`, as votes; a vote of no quote is cheap."""
+    """The newest revision of every key whose versions are all among `names`, as votes, paper by paper."""
     best = select(func.max(quotes.c.score)).where(quotes.c.finding_id == findings.c.id, quotes.c.located != "missing")
     columns = select(
         findings.c.text_id,
@@ -104,10 +104,13 @@ def newest_votes(connection: Connection, names: Names) -> Iterator[Vote]:
     papers_, asked, who = ({id_: name for id_, (name, _) in part.items()} for part in _parts(names))
     for block in blocks(names.texts, _READ_TOGETHER):
         chosen = findings.c.text_id.in_(block) & _among(names) & _is_newest
-        rows = connection.execute(columns.where(chosen).order_by(findings.c.id))
-        for text, question, reader, round_, verdict, evidence, value, unit, id_ in rows:
-            blind = id_ not in seeing
-            yield Vote(papers_[text], asked[question], who[reader], round_, verdict, evidence, value, unit, blind)
+        rows = connection.execute(columns.where(chosen))
+        # By columns and maps: millions of rows are no place for a loop in Python.
+        while some := rows.fetchmany(10_000):
+            text, question, reader, round_, verdict, evidence, value, unit, id_ = zip(*some, strict=True)
+            named = (map(of.__getitem__, ids) for of, ids in ((papers_, text), (asked, question), (who, reader)))
+            blind = (one not in seeing for one in id_) if seeing else repeat(True)
+            yield from map(Vote, *named, round_, verdict, evidence, value, unit, blind)
 
 
 def _parts(names: Names) -> tuple[dict[int, tuple[str, str]], ...]:

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ VERDICTS = tuple(Verdict)
 _NUMBER = {verdict.value: number for number, verdict in enumerate(VERDICTS)}
 REPORTED, NOT_REPORTED, UNCLEAR, FAILED, EXCLUDED, NOT_APPLICABLE = range(len(VERDICTS))
 ABSENT = -1
+
+_TOGETHER = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,44 +57,45 @@ class Votes:
             threshold: the score from which a quote counts as verified.
         """
         papers, questions, readers = _Numbers(), _Numbers(), _Numbers()
-        cells: dict[tuple[int, int], int] = {}
-        where, who, rounds, said, blind = array("q"), array("l"), array("l"), array("b"), array("b")
-        evidence = array("f")
+        of_paper, of_question, who = array("q"), array("q"), array("q")
+        rounds, said, blind, evidence = array("q"), array("b"), array("b"), array("f")
         valued: dict[int, tuple[str, str | None]] = {}
-        for number, vote in enumerate(votes):
-            cell = papers[vote.paper], questions[vote.question]
-            where.append(cells.setdefault(cell, len(cells)))
-            who.append(readers[vote.reader])
-            rounds.append(vote.round)
-            said.append(_NUMBER[vote.verdict])
-            blind.append(vote.blind)
-            evidence.append(-1.0 if vote.evidence is None else vote.evidence)
-            if vote.value is not None:
-                valued[number] = vote.value, vote.unit
-        turn, paper, question = _ordered(cells, papers, questions)
+        rest = iter(votes)
+        # By columns and maps: millions of votes are no place for a loop in Python.
+        while block := list(islice(rest, _TOGETHER)):
+            some = list(zip(*block, strict=True))
+            valued |= {len(who) + i: (value, some[7][i]) for i, value in enumerate(some[6]) if value is not None}
+            for column, index, held in ((some[0], papers, of_paper), (some[1], questions, of_question)):
+                held.extend(map(index.__getitem__, column))
+            who.extend(map(readers.__getitem__, some[2]))
+            rounds.extend(some[3])
+            said.extend(map(_NUMBER.__getitem__, some[4]))
+            evidence.extend(-1.0 if score is None else score for score in some[5])
+            blind.extend(some[8])
+        where, cell_paper, cell_question = _ordered(np.asarray(of_paper), np.asarray(of_question), papers, questions)
         names = sorted(readers)
-        column = np.argsort(np.argsort(np.array(list(readers)))) if readers else np.zeros(0, int)
+        column = np.argsort(np.argsort(np.array(list(readers), str)))
         order = np.argsort(np.asarray(rounds), kind="stable")
-        row, of = turn[np.asarray(where, int)[order]], column[np.asarray(who, int)[order]]
-        shape = (len(cells), len(names))
+        row, of = where[order], column[np.asarray(who)[order]]
+        shape = (len(cell_paper), len(names))
         scores = np.asarray(evidence, np.float32)
         scores[scores < threshold] = 0.0
         is_person = np.array([name in people for name in names], bool)
-        held = np.full(shape, None, object)
+        values = np.full(shape, None, object)
         for number in order[np.isin(order, np.fromiter(valued, int, len(valued)))].tolist():
-            held[turn[where[number]], column[who[number]]] = valued[number]
+            values[where[number], column[who[number]]] = valued[number]
         return cls(
             tuple(sorted(papers)),
             tuple(sorted(questions)),
             tuple(names),
             is_person,
-            paper,
-            question,
+            cell_paper,
+            cell_question,
             _spread(shape, row, of, np.asarray(said, np.int8)[order], ABSENT),
             _spread(shape, row, of, np.clip(scores, 0.0, 1.0)[order], 0.0),
             _spread(shape, row, of, np.asarray(rounds)[order] > 0, False) & is_person,
             _spread(shape, row, of, np.asarray(blind, bool)[order], True),
-            held,
+            values,
         )
 
     def __len__(self) -> int:
@@ -131,18 +135,13 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def _ordered(cells: dict[tuple[int, int], int], papers: _Numbers, questions: _Numbers) -> tuple[Whole, Whole, Whole]:
-    """For cells as they came: their place in the order by name; then paper and question of each place."""
-    if not cells:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
-    came = np.array(list(cells), np.int64)
+def _ordered(paper: Whole, question: Whole, papers: _Numbers, questions: _Numbers) -> tuple[Whole, Whole, Whole]:
+    """For votes by the numbers of their papers and questions: the row of each; then paper and question of each row."""
     # Code points, as the ledger sorts.
-    by_paper, by_question = (np.argsort(np.argsort(np.array(list(names)))) for names in (papers, questions))
-    paper, question = by_paper[came[:, 0]], by_question[came[:, 1]]
-    order = np.lexsort((question, paper))
-    turn = np.empty(len(order), np.int64)
-    turn[order] = np.arange(len(order))
-    return turn, paper[order], question[order]
+    by_paper, by_question = (np.argsort(np.argsort(np.array(list(names), str))) for names in (papers, questions))
+    width = max(len(questions), 1)
+    cells, rows = np.unique(by_paper[paper] * width + by_question[question], return_inverse=True)
+    return rows.astype(np.int64), cells // width, cells % width
 
 
 def _spread(shape: tuple[int, int], row: Whole, column: Whole, values: NDArray, fill: object) -> NDArray:  # type: ignore[type-arg]
