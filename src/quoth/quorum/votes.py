@@ -65,8 +65,8 @@ class Votes:
         while block := list(islice(rest, _TOGETHER)):
             some = list(zip(*block, strict=True))
             valued |= {len(who) + i: (value, some[7][i]) for i, value in enumerate(some[6]) if value is not None}
-            for column, index, held in ((some[0], papers, of_paper), (some[1], questions, of_question)):
-                held.extend(map(index.__getitem__, column))
+            for names_of, index, held in ((some[0], papers, of_paper), (some[1], questions, of_question)):
+                held.extend(map(index.__getitem__, names_of))
             who.extend(map(readers.__getitem__, some[2]))
             rounds.extend(some[3])
             said.extend(map(_NUMBER.__getitem__, some[4]))
