@@ -398,7 +398,7 @@ WRONG = [
         HEAD + "[weather]\nrain = 1\n",
         (
             "study.toml:4: there is no table [weather]; the tables are [study], [retrieval], "
-            "[reading], [[question]], [[reader]], [quorum], [[variable]] and [budget]"
+            "[reading], [[question]], [[reader]], [quorum], [[variable]], [[level]] and [budget]"
         ),
     ),
     (

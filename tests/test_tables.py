@@ -121,17 +121,17 @@ class TestFrames:
     def test_have_the_columns_of_the_contract(self) -> None:
         findings = (
             *("paper", "question", "reader", "verdict", "value", "unit", "answer", "score", "quotes"),
-            *("seconds", "input_tokens", "output_tokens", "cost_usd", "error"),
+            *("seconds", "input_tokens", "output_tokens", "cost_usd", "error", "unquoted"),
         )
         decisions = (
             *("paper", "question", "decision", "value", "score"),
-            *("votes_reported", "votes_not_reported", "votes_failed", "basis", "answer", "quotes"),
+            *("votes_reported", "votes_not_reported", "votes_failed", "basis", "answer", "quotes", "unquoted"),
         )
         quotes = (
             *("paper", "question", "reader", "number", "said", "text", "located", "score"),
             *("file", "page", "start", "end", "boxes", "spans"),
         )
-        history = ("revision", "round", "run", "at")
+        history = ("blind", "note", "revision", "round", "run", "at")
         for rows in (FINDINGS, []):
             assert tuple(findings_frame(rows)) == findings
             assert tuple(findings_frame(rows, history=True)) == findings + history
@@ -285,7 +285,7 @@ class TestFiles:
         assert (book.properties.created, book.properties.creator) == (datetime(2000, 1, 1), None)
         assert sheet.title == "findings"
         assert sheet.freeze_panes == "B2"
-        assert sheet.auto_filter.ref == "A1:N3"
+        assert sheet.auto_filter.ref == "A1:O3"
         assert sheet["A1"].font.bold
         assert (sheet["H2"].value, sheet["H2"].data_type, sheet["K2"].value) == (pytest.approx(0.3), "n", 1000)
 

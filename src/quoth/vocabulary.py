@@ -7,7 +7,7 @@ No logic, and no import of ours. Offsets count code points of `Document.text`; p
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,14 @@ class Kind(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a reader says of one question of one paper."""
+    """What a reader says of one question of one paper; the last two are people's: the cell is not to be counted."""
 
     REPORTED = "reported"
     NOT_REPORTED = "not_reported"
     UNCLEAR = "unclear"
     FAILED = "failed"
+    EXCLUDED = "excluded"
+    NOT_APPLICABLE = "not_applicable"
 
 
 class Outcome(StrEnum):
@@ -39,6 +41,8 @@ class Outcome(StrEnum):
     REPORTED = "reported"
     NOT_REPORTED = "not_reported"
     UNDECIDED = "undecided"
+    EXCLUDED = "excluded"
+    NOT_APPLICABLE = "not_applicable"
 
 
 class Located(StrEnum):
@@ -275,6 +279,46 @@ class Key:
     reader: str
     reader_digest: str
     round: int = 0
+
+
+class Vote(NamedTuple):
+    """What the quorum needs of one reader's standing finding of a cell.
+
+    `evidence` is the score of its best located quote, None without one. A person's vote of a later round than 0 settles
+    the cell. `blind`: given without seeing what other readers said.
+    """
+
+    paper: str
+    question: str
+    reader: str
+    round: int
+    verdict: str
+    evidence: float | None = None
+    value: str | None = None
+    unit: str | None = None
+    blind: bool = True
+
+
+class VoteColumns(NamedTuple):
+    """Many votes, a sequence for each field of `Vote`: how millions of them travel."""
+
+    paper: Sequence[str]
+    question: Sequence[str]
+    reader: Sequence[str]
+    round: Sequence[int]
+    verdict: Sequence[str]
+    evidence: Sequence[float | None]
+    value: Sequence[str | None]
+    unit: Sequence[str | None]
+    blind: Sequence[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """How a person came to a finding: without seeing what other readers said (blind) or not, and a note."""
+
+    blind: bool = True
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from quoth.cli import quorum
 from quoth.cli.audit import audit
 from quoth.errors import QuothError
 
@@ -90,6 +91,7 @@ class What(StrEnum):
     QUOTES = "quotes"
     DECISIONS = "decisions"
     MATRIX = "matrix"
+    VARIABLES = "variables"
 
 
 class Kind(StrEnum):
@@ -231,7 +233,7 @@ def export(
     folder: StudyDir,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .csv, .jsonl, .parquet or .xlsx.")],
     what: Annotated[
-        What, typer.Option(metavar="TABLE", help="Which: papers, findings, quotes, decisions or matrix.")
+        What, typer.Option(metavar="TABLE", help="Which: papers, findings, quotes, decisions, matrix or variables.")
     ] = What.DECISIONS,
     history: Annotated[
         bool, typer.Option("--history", help="Every revision of findings or quotes, with run and time.")
@@ -242,7 +244,8 @@ def export(
 
     with open_study(folder) as study:
         rows = study.export(out, what=what.value, history=history)
-        unread = sum(stored.text_digest is None and stored.reason is None for stored in study.stored_papers())
+        waiting = (stored for stored in study.stored_papers() if stored.paper.files)
+        unread = sum(stored.text_digest is None and stored.reason is None for stored in waiting)
     typer.echo(f"Wrote {out}: {rows} rows of {what.value}.")
     if unread:
         words = "1 paper is" if unread == 1 else f"{unread} papers are"
@@ -264,6 +267,11 @@ def calibrate(
         show.calibration(study.calibrate(gold), folder)
 
 
+app.command("import", epilog="Example: quoth import my-study codes.xlsx --as human")(quorum.import_)
+app.command(epilog="Example: quoth sample my-study --n 100 --out to-code.csv")(quorum.sample)
+app.command(epilog="Example: quoth agreement my-study")(quorum.agreement)
+app.command(epilog="Example: quoth evaluate my-study gold.csv")(quorum.evaluate)
+app.command(epilog="Example: quoth report my-study --methods --figures figures")(quorum.report)
 app.command(epilog="Example: quoth audit answers.jsonl --html audit.html")(audit)
 
 

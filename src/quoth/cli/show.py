@@ -185,6 +185,7 @@ def status(found: Status, folder: Path, *, as_json: bool) -> None:
 def _papers(found: Status) -> str:
     parts = [f"{found.read:,} read"]
     parts += [f"{found.unread:,} not read yet"] if found.unread else []
+    parts += [f"{found.by_name:,} known by name alone"] if found.by_name else []
     parts += [f"{len(found.unreadable):,} cannot be read"] if found.unreadable else []
     return f"{count(found.papers, 'paper')}: {', '.join(parts)}" if found.papers else "no papers yet"
 
@@ -228,7 +229,7 @@ def _next(found: Status, folder: Path) -> Iterator[str]:
         yield f"Copy your PDFs to {folder / 'papers'}, then: quoth run {folder}"
     elif not found.holder and any(reader.transient or reader.open for reader in found.readers):
         yield f"To go on: quoth run {folder}"
-    if any(reader.final for reader in found.readers):
+    if any(reader.final and reader.asked for reader in found.readers):
         yield f"To try again what failed: quoth run {folder} --retry"
 
 

@@ -2,6 +2,17 @@
 
 from quoth.ledger.ledger import Ledger
 from quoth.ledger.lock import Holder
-from quoth.ledger.records import Present, Reply, Run, StoredFinding, StoredPaper, Tally
+from quoth.ledger.records import Batch, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
 
-__all__ = ["Holder", "Ledger", "Present", "Reply", "Run", "StoredFinding", "StoredPaper", "Tally"]
+__all__ = [
+    "Batch",
+    "Holder",
+    "Ledger",
+    "Present",
+    "Reply",
+    "Run",
+    "StoredFinding",
+    "StoredPaper",
+    "StoredReader",
+    "Tally",
+]

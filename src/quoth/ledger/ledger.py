@@ -10,8 +10,8 @@ from typing import Self
 from quoth.ledger import reading, writing
 from quoth.ledger.database import Database
 from quoth.ledger.lock import Holder, RunLock
-from quoth.ledger.records import Present, Reply, Run, StoredFinding, StoredPaper, Tally
-from quoth.vocabulary import Failure, Finding, Key, Paper, Question
+from quoth.ledger.records import Batch, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
+from quoth.vocabulary import Failure, Finding, Key, Paper, Question, VoteColumns
 
 
 class Ledger:
@@ -146,6 +146,11 @@ class Ledger:
             new_texts = writing.add_findings(connection, run, rows, self._known, at)
         self._known.texts |= new_texts
 
+    def put_batch(self, batch: Batch) -> None:
+        """Record findings that no run made, with their papers, questions, readers and reviews: all, or nothing."""
+        with self._database.writing() as connection:
+            writing.add_batch(connection, batch, _now())
+
     # What comes out
 
     def papers(self) -> list[StoredPaper]:
@@ -156,6 +161,11 @@ class Ledger:
     def unreadable(self) -> list[StoredPaper]:
         """The papers that could not be read as they stand now, with the reason."""
         return [stored for stored in self.papers() if stored.reason is not None]
+
+    def readers(self) -> list[StoredReader]:
+        """Every version of every reader, oldest first."""
+        with self._database.reading() as connection:
+            return reading.all_readers(connection)
 
     def runs(self) -> list[Run]:
         """Every run, oldest first."""
@@ -171,6 +181,11 @@ class Ledger:
         """The newest revision of each key of the present versions, by paper, question, reader and round."""
         with self._database.reading() as connection:
             yield from reading.newest_findings(connection, reading.present_names(connection, present))
+
+    def votes(self, present: Present) -> Iterator[VoteColumns]:
+        """What the quorum needs of the current findings of the present versions, in blocks and no order."""
+        with self._database.reading() as connection:
+            yield from reading.newest_votes(connection, reading.present_names(connection, present))
 
     def history(self) -> Iterator[StoredFinding]:
         """Every revision of every key, stale ones too, by paper, question, reader and round, then oldest first."""
@@ -193,6 +208,11 @@ class Ledger:
         """The current findings of the present versions, counted by reader, verdict and failure."""
         with self._database.reading() as connection:
             return reading.tallies(connection, reading.present_names(connection, present))
+
+    def unverified(self, present: Present) -> dict[str, int]:
+        """By reader, how many current findings failed because no quote of theirs proved true."""
+        with self._database.reading() as connection:
+            return reading.unverified(connection, reading.present_names(connection, present))
 
     def stale(self, present: Present) -> int:
         """The number of keys that have findings, and are of a version that is not present."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, exists, func, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, case, exists, func, select, true
 
-from quoth.ledger.records import Present, Reply, Run, StoredFinding, StoredPaper, Tally
+from quoth.ledger.records import Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
 from quoth.ledger.schema import (
     documents,
     files,
@@ -22,11 +22,26 @@ from quoth.ledger.schema import (
     quotes,
     readers,
     replies,
+    reviews,
     run_ends,
     runs,
     texts,
 )
-from quoth.vocabulary import Box, Failure, File, Finding, Key, Located, Paper, Quote, Role, Span, Verdict
+from quoth.vocabulary import (
+    Box,
+    Failure,
+    File,
+    Finding,
+    Key,
+    Located,
+    Paper,
+    Quote,
+    Review,
+    Role,
+    Span,
+    Verdict,
+    VoteColumns,
+)
 
 T = TypeVar("T")
 
@@ -85,6 +100,35 @@ def every_finding(connection: Connection, names: Names) -> Iterator[StoredFindin
     return _findings(connection, names, _among(names))
 
 
+def newest_votes(connection: Connection, names: Names) -> Iterator[VoteColumns]:
+    """The newest revision of every key whose versions are all among `names`, as votes, in blocks."""
+    located = and_(quotes.c.finding_id == findings.c.id, quotes.c.located != Located.MISSING.value)
+    best = select(func.max(quotes.c.score)).where(located).scalar_subquery()
+    columns = select(
+        findings.c.text_id,
+        findings.c.question_id,
+        findings.c.reader_id,
+        findings.c.round,
+        findings.c.verdict,
+        case((findings.c.verdict == Verdict.REPORTED.value, best)),
+        findings.c.value,
+        findings.c.unit,
+        findings.c.id,
+    )
+    seeing = set(connection.scalars(select(reviews.c.finding_id).where(reviews.c.blind.is_(False))))
+    named = [{id_: name for id_, (name, _) in part.items()} for part in (names.texts, names.questions, names.readers)]
+    for block in blocks(names.texts, _READ_TOGETHER):
+        chosen = findings.c.text_id.in_(block) & _among(names) & _is_newest
+        # By columns and maps: millions of rows are no place for a loop in Python.
+        if rows := connection.execute(columns.where(chosen)).all():
+            text, question, reader, round_, verdict, evidence, value, unit, finding = zip(*rows, strict=True)
+            paper, asked, who = (
+                [*map(of.__getitem__, column)] for of, column in zip(named, (text, question, reader), strict=True)
+            )
+            blind = [one not in seeing for one in finding] if seeing else [True] * len(finding)
+            yield VoteColumns(paper, asked, who, round_, verdict, evidence, value, unit, blind)
+
+
 def done_keys(connection: Connection, names: Names, again: Collection[Failure]) -> Iterator[Key]:
     """The keys whose newest finding stands: all but failures of the kinds that are to be asked again."""
     stands = findings.c.failure.is_(None) | findings.c.failure.not_in([failure.value for failure in again])
@@ -101,6 +145,18 @@ def tallies(connection: Connection, names: Names) -> list[Tally]:
     for block in blocks(names.texts, ASKED_TOGETHER):
         _count(connection, names, findings.c.text_id.in_(block) & _among(names) & _is_newest, sums)
     return _tallied(sums)
+
+
+def unverified(connection: Connection, names: Names) -> dict[str, int]:
+    """By reader, how many of the newest findings among `names` failed because no quote of theirs proved true."""
+    counts: dict[str, int] = defaultdict(int)
+    counted = select(findings.c.reader_id, func.count()).group_by(findings.c.reader_id)
+    untrue = findings.c.error.startswith("unverified")
+    for block in blocks(names.texts, ASKED_TOGETHER):
+        chosen = findings.c.text_id.in_(block) & _among(names) & _is_newest & untrue
+        for reader_id, count in connection.execute(counted.where(chosen)):
+            counts[names.readers[reader_id][0]] += count
+    return dict(counts)
 
 
 def spent(connection: Connection) -> list[Tally]:
@@ -161,6 +217,12 @@ def newest_reply(connection: Connection, request_digest: str) -> Reply | None:
     )
 
 
+def all_readers(connection: Connection) -> list[StoredReader]:
+    """Every version of every reader, oldest first."""
+    rows = connection.execute(select(readers).order_by(readers.c.id))
+    return [StoredReader(row.reader, row.digest, row.type, row.manifest) for row in rows]
+
+
 def all_runs(connection: Connection) -> list[Run]:
     """Every run, oldest first."""
     ends = (run_ends.c.at.label("finished"), run_ends.c.outcome, run_ends.c.decisions_digest, run_ends.c.counts)
@@ -205,8 +267,10 @@ def _findings(connection: Connection, names: Names, chosen: ColumnElement[bool])
     for block in blocks((list(text_ids) for _, text_ids in by_paper), _READ_TOGETHER):
         among = findings.c.text_id.in_([text_id for text_ids in block for text_id in text_ids])
         quoted = _quotes(connection, among & chosen)
+        reviewed = _reviews(connection, among & chosen)
         rows = connection.execute(select(findings).where(among & chosen)).mappings()
-        yield from sorted((_stored(names, row, quoted.get(row["id"], ())) for row in rows), key=_place)
+        made = (_stored(names, row, quoted.get(row["id"], ()), reviewed.get(row["id"])) for row in rows)
+        yield from sorted(made, key=_place)
 
 
 def _place(stored: StoredFinding) -> tuple[str, str, str, int, int]:
@@ -214,7 +278,7 @@ def _place(stored: StoredFinding) -> tuple[str, str, str, int, int]:
     return key.paper, key.question, key.reader, key.round, stored.id
 
 
-def _stored(names: Names, row: RowMapping, quoted: Sequence[Quote]) -> StoredFinding:
+def _stored(names: Names, row: RowMapping, quoted: Sequence[Quote], review: Review | None) -> StoredFinding:
     key = _key(names, row["text_id"], row["question_id"], row["reader_id"], row["round"])
     finding = Finding(
         paper=key.paper,
@@ -233,9 +297,7 @@ def _stored(names: Names, row: RowMapping, quoted: Sequence[Quote]) -> StoredFin
         error=row["error"],
         failure=Failure(row["failure"]) if row["failure"] else None,
     )
-    return StoredFinding(
-        id=row["id"], key=key, finding=finding, revision=row["revision"], run=row["run_id"], at=row["at"]
-    )
+    return StoredFinding(row["id"], key, finding, row["revision"], row["run_id"], row["at"], review)
 
 
 def _quotes(connection: Connection, chosen: ColumnElement[bool]) -> dict[int, list[Quote]]:
@@ -250,6 +312,12 @@ def _quotes(connection: Connection, chosen: ColumnElement[bool]) -> dict[int, li
         spans = tuple(_span(**span) for span in row.spans)
         found[row.finding_id].append(Quote(row.said, row.text, Located(row.located), row.score, spans))
     return found
+
+
+def _reviews(connection: Connection, chosen: ColumnElement[bool]) -> dict[int, Review]:
+    joined = select(reviews).join(findings, findings.c.id == reviews.c.finding_id).where(chosen)
+    rows = connection.execute(joined.order_by(reviews.c.id))
+    return {row.finding_id: Review(row.blind, row.note) for row in rows}
 
 
 def _span(file: str, page: int, start: int, end: int, boxes: list[list[float]]) -> Span:

@@ -1,10 +1,10 @@
 """What the ledger gives and takes beside the vocabulary: rows as they are stored, what is present in a study."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from quoth.vocabulary import Failure, Finding, Key, Paper, Verdict
+from quoth.vocabulary import Failure, Finding, Key, Paper, Question, Review, Verdict
 
 Versions = frozenset[tuple[str, str]]
 """Pairs of a name (or question id) and a digest."""
@@ -25,7 +25,10 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class StoredFinding:
-    """A finding with its key and how it came into the ledger; `run` is None for what no run made."""
+    """A finding with its key and how it came into the ledger; `run` is None for what no run made.
+
+    `review` says how a person came to it; None for all other readers.
+    """
 
     id: int
     key: Key
@@ -33,6 +36,29 @@ class StoredFinding:
     revision: int
     run: int | None
     at: datetime
+    review: Review | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReader:
+    """A version of a reader: `type` is embedded, chat, gguf, human or imported; `manifest` says what it is."""
+
+    name: str
+    digest: str
+    type: str
+    manifest: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Findings that no run made, with all that they speak of: recorded together or not at all."""
+
+    papers: Sequence[Paper]
+    questions: Sequence[tuple[Question, str]]
+    readers: Sequence[StoredReader]
+    findings: Sequence[tuple[Key, Finding]]
+    reviews: Sequence[Review | None]
+    """One for each finding; None where no person made it."""
 
 
 @dataclass(frozen=True, slots=True)

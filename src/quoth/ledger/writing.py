@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, func, insert, select
 
 from quoth.errors import LedgerError
 from quoth.ledger.reading import ASKED_TOGETHER, blocks, current_papers
-from quoth.ledger.records import Reply, StoredPaper
+from quoth.ledger.records import Batch, Reply, StoredPaper
 from quoth.ledger.schema import (
     documents,
     files,
@@ -18,6 +18,7 @@ from quoth.ledger.schema import (
     quotes,
     readers,
     replies,
+    reviews,
     run_ends,
     runs,
     texts,
@@ -152,6 +153,32 @@ def add_findings(
     connection: Connection, run: int | None, rows: Sequence[tuple[Key, Finding]], known: Known, at: datetime
 ) -> Ids:
     """Findings as next revisions of their keys, with their quotes; the ids of texts that are new with them."""
+    return _add_findings(connection, run, rows, known, at)[0]
+
+
+def add_batch(connection: Connection, batch: Batch, at: datetime) -> None:
+    """Findings with all that they speak of, and how people came to them."""
+    add_papers(connection, batch.papers, at)
+    add_questions(connection, batch.questions, at)
+    for reader in batch.readers:
+        add_reader(connection, reader.name, reader.type, reader.digest, reader.manifest, at)
+    # What this transaction adds is not known to others before it is committed.
+    _, ids = _add_findings(connection, None, batch.findings, Known(), at)
+    rows = [
+        {"finding_id": id_, "coder": finding.reader, "blind": review.blind, "note": review.note, "at": at}
+        for id_, (_, finding), review in zip(ids, batch.findings, batch.reviews, strict=True)
+        if review is not None
+    ]
+    if rows:
+        connection.execute(insert(reviews), rows)
+
+
+def _add_findings(
+    connection: Connection, run: int | None, rows: Sequence[tuple[Key, Finding]], known: Known, at: datetime
+) -> tuple[Ids, Sequence[int]]:
+    """The ids of new texts, and those of the findings in the order of the rows."""
+    if not rows:
+        return {}, []
     new_texts = _new_texts(connection, rows, known)
     slots = [_slot(connection, key, known, new_texts) for key, _ in rows]
     last = _last_revisions(connection, slots)
@@ -169,7 +196,7 @@ def add_findings(
     ]
     if quoted:
         connection.execute(insert(quotes), quoted)
-    return new_texts
+    return new_texts, ids
 
 
 def _new_texts(connection: Connection, rows: Iterable[tuple[Key, Finding]], known: Known) -> Ids:

@@ -78,6 +78,25 @@ def check_variables(source: Source, questions: Iterable[str] | None) -> list[Fau
     return faults
 
 
+def check_levels(source: Source, groups: Iterable[str] | None) -> list[Fault]:
+    """Names stand once, and levels name groups that variables belong to (None: not known here)."""
+    faults = _twice(source, "level", "name")
+    known = None if groups is None else sorted(groups)
+    for path, entry in source.entries("level"):
+        named = entry.get("groups")
+        for number, group in enumerate(named if isinstance(named, list) else []):
+            if isinstance(group, str) and known is not None and group not in known:
+                words = f"{source.title(path)} names the group '{group}', to which no variable belongs"
+                faults.append(Fault((*path, "groups", number), words + _guess(group, known)))
+    return faults
+
+
+def written_groups(source: Source) -> list[str]:
+    """The groups of the file's variables, whatever else is wrong with them."""
+    groups = [entry.get("group") for _, entry in source.entries("variable")]
+    return [group for group in groups if isinstance(group, str)]
+
+
 def written_ids(source: Source) -> list[str]:
     """The ids of the file's questions, whatever else is wrong with them."""
     ids = [entry.get("id") for _, entry in source.entries("question")]

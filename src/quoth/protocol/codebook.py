@@ -5,9 +5,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from quoth.errors import ProtocolError
-from quoth.protocol.checks import check_questions, check_variables, written_ids
+from quoth.protocol.checks import check_levels, check_questions, check_variables, written_groups, written_ids
 from quoth.protocol.faults import parsed
-from quoth.protocol.models import CodebookFile, Variable
+from quoth.protocol.models import CodebookFile, Level, Variable
 from quoth.protocol.source import Source, nearest
 from quoth.vocabulary import Question
 
@@ -25,6 +25,7 @@ class Codebook:
     source: str
     questions: tuple[Question, ...]
     variables: tuple[Variable, ...]
+    levels: tuple[Level, ...]
 
 
 def bundled_codebooks() -> tuple[str, ...]:
@@ -47,6 +48,7 @@ def load_codebook(name_or_path: str, base: Path) -> Codebook:
         source = Source.read(base / name_or_path)
     file, faults = parsed(CodebookFile, source)
     faults += check_questions(source) + check_variables(source, written_ids(source))
+    faults += check_levels(source, written_groups(source))
     if file is None or faults:
         raise ProtocolError(source.render(faults))
     return Codebook(
@@ -57,6 +59,7 @@ def load_codebook(name_or_path: str, base: Path) -> Codebook:
         source=file.codebook.source,
         questions=tuple(table.question() for table in file.question),
         variables=file.variable,
+        levels=file.level,
     )
 
 

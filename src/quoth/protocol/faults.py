@@ -22,7 +22,7 @@ _EXPECTED = {
     "finite_number": "an ordinary number",
     "tuple_type": "a list in square brackets",
 }
-_ARRAYS = ("question", "reader", "variable")
+_ARRAYS = ("question", "reader", "variable", "level")
 _BOUNDS = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
 
 

@@ -94,6 +94,13 @@ class Variable(Table):
     all: Annotated[tuple[str, ...], Field(strict=False)] | None = None
 
 
+class Level(Table):
+    """`[[level]]`: what a paper reaches that reports all variables of some groups; later ones stand higher."""
+
+    name: Words
+    groups: Annotated[tuple[Words, ...], Field(strict=False, min_length=1)]
+
+
 class Price(Table):
     """What a million tokens cost, in US dollars."""
 
@@ -146,6 +153,10 @@ class Quorum(Table):
     rule: Literal["majority", "weighted", "dawid-skene", "evidence"] = "majority"
     ties: Literal["undecided", "not_reported"] = "undecided"
     minimum_votes: Annotated[int, Field(ge=1)] = 1
+    unquoted: Literal["none", "majority", "all"] = "majority"
+    """Under which rules a 'reported' without a verified quote votes: imported labels come without quotes."""
+    tolerance: Annotated[float, Field(ge=0, le=1)] = 1e-6
+    """The relative difference up to which two numbers are one value."""
 
 
 class Budget(Table):
@@ -165,6 +176,7 @@ class StudyFile(Table):
     reader: Annotated[tuple[Reader, ...], Field(strict=False)] = ()
     quorum: Quorum = Quorum()
     variable: Annotated[tuple[Variable, ...], Field(strict=False)] = ()
+    level: Annotated[tuple[Level, ...], Field(strict=False)] = ()
     budget: Budget = Budget()
 
 
@@ -189,6 +201,7 @@ class CodebookFile(QuestionList):
 
     codebook: CodebookTable
     variable: Annotated[tuple[Variable, ...], Field(strict=False)] = ()
+    level: Annotated[tuple[Level, ...], Field(strict=False)] = ()
 
 
 READERS: dict[str, type[Table]] = {"embedded": EmbeddedReader, "chat": ChatReader, "gguf": GgufReader}
@@ -202,6 +215,7 @@ TABLES: dict[str, type[Table]] = {
     "question": QuestionTable,
     "quorum": Quorum,
     "variable": Variable,
+    "level": Level,
     "budget": Budget,
 }
 """The model of each table by its name; that of a reader depends on its type."""

@@ -8,13 +8,21 @@ from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
 from quoth.errors import ProtocolError
-from quoth.protocol.checks import check_questions, check_readers, check_variables, written_ids
+from quoth.protocol.checks import (
+    check_levels,
+    check_questions,
+    check_readers,
+    check_variables,
+    written_groups,
+    written_ids,
+)
 from quoth.protocol.codebook import Codebook, load_codebook, missing_codebook
 from quoth.protocol.faults import parsed
 from quoth.protocol.models import (
     Budget,
     EmbeddedReader,
     GgufReader,
+    Level,
     Quorum,
     ReaderSettings,
     Reading,
@@ -35,6 +43,8 @@ _OPERATION = {
     "price_per_million",
 }
 
+_LATER = {"unquoted", "tolerance"}
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -49,6 +59,8 @@ class Protocol:
     questions: tuple[Question, ...]
     """In the codebook's order, those of study.toml in the place of what they replace, or at the end."""
     variables: tuple[Variable, ...]
+    levels: tuple[Level, ...]
+    """Those of study.toml take the place of the codebook's, all together: a ladder is not mixed."""
     readers: tuple[ReaderSettings, ...]
     retrieval: Retrieval
     reading: Reading
@@ -65,7 +77,10 @@ class Protocol:
                 "readers": [_canonical_reader(reader) for reader in self.readers],
                 "retrieval": self.retrieval.model_dump(),
                 "reading": self.reading.model_dump(exclude={"workers"}),
-                "quorum": self.quorum.model_dump(),
+                "quorum": self.quorum.model_dump(exclude=_LATER),
+                # What came with a later version counts where it is used: older digests stay true.
+                **({"levels": [level.model_dump() for level in self.levels]} if self.levels else {}),
+                **self.quorum.model_dump(include=_LATER, exclude_defaults=True),
             }
         )
 
@@ -97,6 +112,8 @@ def load_protocol(path: Path) -> Protocol:
     known = {question.id for question in codebook.questions} if codebook else set()
     whole = codebook is not None or "codebook" not in _study_table(source)
     faults += check_variables(source, known.union(written_ids(source)) if whole else None)
+    groups = {variable.group for variable in codebook.variables if variable.group} if codebook else set()
+    faults += check_levels(source, groups.union(written_groups(source)) if whole else None)
     if whole and codebook is None and not source.data.get("question"):
         faults.append(Fault(("study",), "the study asks nothing: name a 'codebook' in [study], or add a [[question]]"))
     if file is None or faults or elsewhere:
@@ -109,6 +126,7 @@ def load_protocol(path: Path) -> Protocol:
         codebook=codebook,
         questions=_merged(codebook.questions if codebook else (), own),
         variables=_merged_variables(codebook.variables if codebook else (), file.variable),
+        levels=file.level or (codebook.levels if codebook else ()),
         readers=file.reader or (EmbeddedReader(name="embedded", type="embedded"),),
         retrieval=file.retrieval,
         reading=file.reading,

@@ -5,6 +5,7 @@ the machine; a file appears whole or not at all; a cell of text is never a formu
 """
 
 import csv
+import io
 import json
 import math
 import re
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 
 from quoth.errors import StudyError
 from quoth.ledger import StoredFinding, StoredPaper
+from quoth.quorum import is_unquoted
 from quoth.reports.files import replacing
 from quoth.vocabulary import Decision, Outcome, Quote, Span
 
@@ -66,8 +68,16 @@ _FINDINGS: dict[str, Dtype] = {
     "output_tokens": _WHOLE,
     "cost_usd": _REAL,
     "error": _TEXT,
+    "unquoted": "boolean",
 }
-_HISTORY: dict[str, Dtype] = {"revision": _WHOLE, "round": _WHOLE, "run": _WHOLE, "at": "datetime64[us, UTC]"}
+_HISTORY: dict[str, Dtype] = {
+    "blind": "boolean",
+    "note": _TEXT,
+    "revision": _WHOLE,
+    "round": _WHOLE,
+    "run": _WHOLE,
+    "at": "datetime64[us, UTC]",
+}
 _QUOTE_ROWS: dict[str, Dtype] = {
     "paper": _TEXT,
     "question": _TEXT,
@@ -96,6 +106,7 @@ _DECISIONS: dict[str, Dtype] = {
     "basis": _TEXT,
     "answer": _TEXT,
     "quotes": pd.ArrowDtype(_QUOTES),
+    "unquoted": "boolean",
 }
 _PAPERS: dict[str, Dtype] = {
     "paper": _TEXT,
@@ -115,7 +126,9 @@ _PAPERS: dict[str, Dtype] = {
 
 
 def findings_frame(rows: Iterable[StoredFinding], *, history: bool = False) -> pd.DataFrame:
-    """A row for each finding; `history` adds revision, round, run and time.
+    """A row for each finding; `history` adds revision, round, run and time, and how a person came to it.
+
+    `unquoted` marks a 'reported' without a quote that was found in the paper.
 
     Times are left out unless asked for, so that the same study gives the same bytes: without `history`, `seconds` is
     empty.
@@ -138,6 +151,7 @@ def findings_frame(rows: Iterable[StoredFinding], *, history: bool = False) -> p
             finding.output_tokens,
             finding.cost_usd,
             finding.error,
+            is_unquoted(finding),
         )
         records.append(record + _origin(stored) if history else record)
     return _frame(_FINDINGS | _HISTORY if history else _FINDINGS, records)
@@ -176,6 +190,7 @@ def decisions_frame(decisions: Iterable[Decision]) -> pd.DataFrame:
             decision.basis,
             decision.answer,
             _nested_quotes(decision.quotes),
+            is_unquoted(decision),
         )
         for decision in decisions
     ]
@@ -218,7 +233,9 @@ def _frame(columns: Mapping[str, Dtype], records: Sequence[tuple[object, ...]]) 
 
 
 def _origin(stored: StoredFinding) -> tuple[object, ...]:
-    return stored.revision, stored.key.round, stored.run, stored.at
+    review = stored.review
+    how = (review.blind, review.note) if review else (None, None)
+    return *how, stored.revision, stored.key.round, stored.run, stored.at
 
 
 def _quote_record(quote: Quote, names: Mapping[str, str]) -> tuple[object, ...]:
@@ -293,6 +310,13 @@ def write_table(frame: pd.DataFrame, out: Path, *, sheet: str = "quoth") -> None
         raise StudyError(f"{out}: a table ends in {', '.join(writers)}, not in {out.suffix or 'nothing'!r}")
     with replacing(out) as file:
         write(frame, file)
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """`frame` as the text of a .csv, as `write_table` would write it."""
+    file = io.BytesIO()
+    _write_csv(frame, file)
+    return file.getvalue().decode("utf-8")
 
 
 class _Lines:

@@ -31,6 +31,8 @@ _LOOKS: dict[str, dict[str, str | bool]] = {
     "undecided": {"bg_color": _MIDDLE, "font_color": "#000000"},
     "unclear": {"bg_color": _MIDDLE, "font_color": "#000000"},
     "not_reported": {"bg_color": _FAINT, "font_color": "#404040"},
+    "excluded": {"bg_color": _FAINT, "font_color": "#404040", "italic": True},
+    "not_applicable": {"bg_color": _FAINT, "font_color": "#404040", "italic": True},
 }
 
 _NARROWEST, _WIDEST, _NESTED = 9, 60, 24

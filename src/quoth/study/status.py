@@ -1,18 +1,23 @@
 """What a study has done, what failed, what is stale, what it took."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quoth.ledger import Holder, Run, StoredPaper
+from quoth.ledger import Holder, Run, StoredPaper, Tally
 from quoth.study.study import Study
 from quoth.vocabulary import Failure, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderStatus:
-    """One reader's cells by what it said; `transient` and `final` are its failures."""
+    """One reader's cells by what it said; `transient` and `final` are its failures.
+
+    Readers whose findings were imported cannot be asked: `asked` is false.
+    """
 
     name: str
+    asked: bool
     reported: int
     not_reported: int
     unclear: int
@@ -36,6 +41,8 @@ class Status:
     title: str
     papers: int
     questions: int
+    by_name: int
+    """Papers that have no file here, known from people's codes or other programs' findings."""
     read: int
     unread: int
     unreadable: tuple[StoredPaper, ...]
@@ -52,44 +59,51 @@ def status_of(study: Study) -> Status:
     names = {entry.paper.name for entry in stored}
     present = study.present()
     tallies = study.ledger.tallies(present)
-    cells = len(stored) * len(study.protocol.questions)
-    readers = []
-    for reader in study.readers:
-        mine = [tally for tally in tallies if tally.reader == reader.name]
-        count: Counter[tuple[Verdict, Failure | None]] = Counter()
-        for tally in mine:
-            count[tally.verdict, tally.failure] += tally.findings
-        verdicts = Counter({verdict: sum(n for (v, _), n in count.items() if v is verdict) for verdict in Verdict})
-        transient = count[Verdict.FAILED, Failure.TRANSIENT]
-        seconds = [tally.seconds for tally in mine if tally.seconds is not None]
-        tokens = [n for tally in mine for n in (tally.input_tokens, tally.output_tokens) if n is not None]
-        costs = [tally.cost_usd for tally in mine if tally.cost_usd is not None]
-        readers.append(
-            ReaderStatus(
-                reader.name,
-                verdicts[Verdict.REPORTED],
-                verdicts[Verdict.NOT_REPORTED],
-                verdicts[Verdict.UNCLEAR],
-                transient,
-                verdicts[Verdict.FAILED] - transient,
-                cells - verdicts.total(),
-                sum(seconds) if seconds else None,
-                sum(tokens) if tokens else None,
-                sum(costs) if costs else None,
-            )
-        )
+    there = [entry for entry in stored if entry.paper.files]
+    cells = len(there) * len(study.protocol.questions)
+    readers = [_reader(reader.name, tallies, cells) for reader in study.readers]
+    everything = study.everything()
+    coded = study.ledger.tallies(everything)
+    # Nobody waits for people's codes: no cell of theirs is open.
+    readers += [_reader(name, coded, None) for name in sorted({coder.name for coder in study.coders()})]
     unreadable = tuple(entry for entry in stored if entry.reason is not None)
     read = sum(entry.text_digest is not None for entry in stored)
     return Status(
         study.protocol.title,
         len(stored),
         len(study.protocol.questions),
+        len(stored) - len(there),
         read,
-        len(stored) - read - len(unreadable),
+        len(there) - read - len(unreadable),
         unreadable,
         tuple(sorted(entry.paper.name for entry in study.ledger.papers() if entry.paper.name not in names)),
         tuple(readers),
-        study.ledger.stale(present),
+        study.ledger.stale(everything),
         tuple(study.ledger.runs()),
         study.ledger.holder(),
+    )
+
+
+def _reader(name: str, tallies: Sequence[Tally], cells: int | None) -> ReaderStatus:
+    mine = [tally for tally in tallies if tally.reader == name]
+    count: Counter[tuple[Verdict, Failure | None]] = Counter()
+    for tally in mine:
+        count[tally.verdict, tally.failure] += tally.findings
+    verdicts = Counter({verdict: sum(n for (v, _), n in count.items() if v is verdict) for verdict in Verdict})
+    transient = count[Verdict.FAILED, Failure.TRANSIENT]
+    seconds = [tally.seconds for tally in mine if tally.seconds is not None]
+    tokens = [n for tally in mine for n in (tally.input_tokens, tally.output_tokens) if n is not None]
+    costs = [tally.cost_usd for tally in mine if tally.cost_usd is not None]
+    return ReaderStatus(
+        name,
+        cells is not None,
+        verdicts[Verdict.REPORTED],
+        verdicts[Verdict.NOT_REPORTED],
+        verdicts[Verdict.UNCLEAR],
+        transient,
+        verdicts[Verdict.FAILED] - transient,
+        0 if cells is None else cells - verdicts.total(),
+        sum(seconds) if seconds else None,
+        sum(tokens) if tokens else None,
+        sum(costs) if costs else None,
     )

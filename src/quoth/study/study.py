@@ -13,13 +13,12 @@ from typing import Self
 import pandas as pd
 
 from quoth.errors import PaperError, StudyError
-from quoth.ledger import Ledger, Present, StoredFinding, StoredPaper
+from quoth.ledger import Ledger, Present, StoredPaper
 from quoth.models.encoder import Encoder
 from quoth.papers import find_papers
 from quoth.pipeline import ReadSettings, read_paper
 from quoth.protocol import EmbeddedReader as EmbeddedSettings
 from quoth.protocol import Protocol, load_protocol, question_digest
-from quoth.quorum import decide
 from quoth.readers import make_reader
 from quoth.readers.base import Reader, ReadPaper
 from quoth.readers.calibration import CALIBRATION_FILE, Calibration
@@ -29,10 +28,11 @@ from quoth.study.calibrate import CalibrationResult, calibrate
 from quoth.study.create import STUDY_FILE
 from quoth.study.execute import Outcome, Progress, Watcher, Workshop, cores, execute, manifest_of, worker_count
 from quoth.study.gold import read_gold
+from quoth.study.judging import Judging
 from quoth.study.pilot import free_question
 from quoth.study.plan import Selection, Work, known_texts, pick, plan, present
-from quoth.vocabulary import Decision, Failure, Finding, Kind, Paper, Question, Verdict
-from quoth.vocabulary import Outcome as Verdicts
+from quoth.study.scorecard import scorecard
+from quoth.vocabulary import Failure, Finding, Kind, Paper, Question, Verdict
 
 
 class What(StrEnum):
@@ -43,6 +43,7 @@ class What(StrEnum):
     QUOTES = "quotes"
     DECISIONS = "decisions"
     MATRIX = "matrix"
+    VARIABLES = "variables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Shown:
     score: float
 
 
-class Study:
+class Study(Judging):
     """An open study. Use `quoth.open(DIR)`; close it, or use it as a context manager."""
 
     def __init__(self, folder: Path | str) -> None:
@@ -111,36 +112,19 @@ class Study:
         return find_papers(self.protocol.papers)
 
     def stored_papers(self, selection: Selection = Selection()) -> list[StoredPaper]:  # noqa: B008 (frozen)
-        """The papers that lie in the folder now, with what came of reading them."""
+        """The papers that lie in the folder now, with what came of reading them, and those known by name alone."""
         there = self._papers(selection)
         texts = self._texts(there)
         kept = {stored.paper.name: stored for stored in self.ledger.papers()}
-        return [kept[paper.name] if paper.name in texts else StoredPaper(paper) for paper in there]
-
-    def current(self) -> Iterator[StoredFinding]:
-        """The current findings, by paper, question and reader."""
-        return self.ledger.current(self.present())
+        found = {paper.name: kept[paper.name] if paper.name in texts else StoredPaper(paper) for paper in there}
+        if not selection.papers:
+            found |= {name: stored for name, stored in kept.items() if name not in found and not stored.paper.files}
+        return [found[name] for name in sorted(found)]
 
     def present(self, selection: Selection = Selection()) -> Present:  # noqa: B008 (frozen)
         """The versions of papers, questions and readers that the study has now, or of the selected ones."""
         texts = self._texts(self._papers(selection))
         return present(texts, self._questions(selection.questions), self._readers(selection.readers))
-
-    def decide(self) -> list[Decision]:
-        """One decision for each cell that has findings.
-
-        Raises:
-            StudyError: the protocol's rule is not part of this version.
-        """
-        self._check_rule()
-        quorum = self.protocol.quorum
-        findings = (stored.finding for stored in self.current())
-        return list(decide(findings, ties=Verdicts(quorum.ties), minimum_votes=quorum.minimum_votes))
-
-    def _check_rule(self) -> None:
-        rule = self.protocol.quorum.rule
-        if rule != "majority":
-            raise StudyError(f"the rule '{rule}' is not part of this version of quoth: use rule = \"majority\"")
 
     def _file_names(self) -> dict[str, str]:
         return {file.digest: file.name for stored in self.ledger.papers() for file in stored.paper.files}
@@ -176,6 +160,12 @@ class Study:
         names = [stored.paper.name for stored in self.stored_papers()]
         return tables.matrix_frame(self.decide(), names, [question.id for question in self.protocol.questions])
 
+    @property
+    def variables(self) -> pd.DataFrame:
+        """The scorecard: papers x derived variables, their groups, and the levels that papers reach."""
+        names = [stored.paper.name for stored in self.stored_papers()]
+        return scorecard(self.decide(), names, self.protocol.variables, self.protocol.levels)
+
     def table(self, what: What | str, *, history: bool = False) -> pd.DataFrame:
         """One of the tables by name; `history` gives every revision of findings or quotes, with run and time.
 
@@ -195,6 +185,8 @@ class Study:
                 return self.decisions
             case What.MATRIX, False:
                 return self.matrix
+            case What.VARIABLES, False:
+                return self.variables
             case _ if what in list(What):
                 raise StudyError(f"'{what}' has no history: it is computed; ask for findings or quotes")
             case _:
@@ -253,8 +245,6 @@ class Study:
             StudyError: the selection names what the study does not have, or there is no paper at all.
         """
         selection = Selection(tuple(papers), tuple(questions), tuple(readers), limit)
-        # Better before a run of days than after it.
-        self._check_rule()
         with self.ledger.lock():
             work = self.plan(selection, retry=retry)
             if not work:

@@ -1,0 +1,229 @@
+"""What follows from a study's findings: votes, decisions, and all that is counted over them."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from quoth.errors import StudyError
+from quoth.ledger import Ledger, Present, StoredFinding, StoredPaper, StoredReader
+from quoth.pipeline import ReadSettings
+from quoth.protocol import Protocol
+from quoth.quorum import RULES, Ruling, Terms, Votes, decisions, rule_on, standing
+from quoth.quorum.agreement import Agreement, agreement
+from quoth.quorum.evaluation import DRAWS
+from quoth.quorum.votes import NOT_REPORTED, REPORTED
+from quoth.readers.embedded import QUOTE_THRESHOLD
+from quoth.reports.methods import methods_text
+from quoth.study.codes import Known, read_codes
+from quoth.study.coding import BY_NAME, CODE, HUMAN, PEOPLE_AND_IMPORTS, type_named
+from quoth.study.evaluate import Evaluation, Evidence, evaluate, gold_of_people
+from quoth.study.gold import read_gold
+from quoth.study.importing import Imported, Quotes, import_codes
+from quoth.study.likeness import Likeness, likeness
+from quoth.study.plan import pick
+from quoth.study.reporting import facts_of, write_figures
+from quoth.study.sampling import How, Sample, sample
+from quoth.vocabulary import Decision, Encoder, Finding, Outcome, Paper, Question
+
+
+class Judging:
+    """The part of a study that makes something of its findings; `Study` says where they are."""
+
+    folder: Path
+    protocol: Protocol
+    ledger: Ledger
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder of passages and questions."""
+        raise NotImplementedError
+
+    @property
+    def cache(self) -> Path:
+        """Where read papers are kept."""
+        raise NotImplementedError
+
+    def files(self) -> Mapping[Paper, Mapping[str, Path]]:
+        """The papers in the folder, with the path of each file by digest."""
+        raise NotImplementedError
+
+    def present(self) -> Present:
+        """The versions of papers, questions and readers that runs have now."""
+        raise NotImplementedError
+
+    def stored_papers(self) -> list[StoredPaper]:
+        """The study's papers."""
+        raise NotImplementedError
+
+    def coders(self) -> list[StoredReader]:
+        """The readers whose findings were imported: people, and other programs."""
+        return [reader for reader in self.ledger.readers() if reader.type in PEOPLE_AND_IMPORTS]
+
+    def everything(self) -> Present:
+        """The present versions of all readers, people and imports too."""
+        present = self.present()
+        names = frozenset((stored.paper.name, BY_NAME) for stored in self.stored_papers())
+        coders = frozenset((reader.name, reader.digest) for reader in self.coders())
+        return Present(present.papers | names, present.questions, present.readers | coders)
+
+    def current(self) -> Iterator[StoredFinding]:
+        """The current findings, by paper, question and reader."""
+        return self.ledger.current(self.everything())
+
+    def people(self) -> frozenset[str]:
+        """The names of the readers who are people."""
+        return frozenset(reader.name for reader in self.coders() if reader.type == HUMAN)
+
+    def votes(self) -> Votes:
+        """The standing votes of all readers."""
+        return Votes.of_columns(self.ledger.votes(self.everything()), self.people(), threshold=QUOTE_THRESHOLD)
+
+    def terms(self, rule: str | None = None) -> Terms:
+        """The protocol's terms, or the same with another rule."""
+        quorum = self.protocol.quorum
+        return Terms(rule or quorum.rule, Outcome(quorum.ties), quorum.minimum_votes, quorum.unquoted, quorum.tolerance)
+
+    def questions(self) -> dict[str, Question]:
+        """The protocol's questions by id."""
+        return {question.id: question for question in self.protocol.questions}
+
+    def ruling(self, votes: Votes) -> Ruling:
+        """What the protocol's rule makes of votes."""
+        return rule_on(votes, self.terms(), {id_: question.kind for id_, question in self.questions().items()})
+
+    def standing(self) -> Iterator[Finding]:
+        """Of each reader's findings of a cell the one that counts: of the last round, the last one made."""
+        return standing((stored.key.round, stored.finding) for stored in self.current())
+
+    def decide(self) -> list[Decision]:
+        """One decision for each cell that has findings."""
+        votes = self.votes()
+        ruling, tolerance = self.ruling(votes), self.protocol.quorum.tolerance
+        return list(decisions(self.standing(), votes, ruling, self.questions(), tolerance))
+
+    def import_(
+        self,
+        file: Path | str,
+        *,
+        as_: str = HUMAN,
+        wide: bool = False,
+        add_papers: bool = False,
+        reader: str | None = None,
+        blind: bool = True,
+    ) -> Imported:
+        """Take in what people coded or another program found; whole, or not at all.
+
+        Args:
+            file: .csv, .jsonl, .json or .xlsx with the columns paper, question, reader, verdict and more, or wide.
+            as_: 'human' or 'imported'.
+            wide: one column for each question, its cells verdicts.
+            add_papers: take papers that the study does not have, by name alone.
+            reader: who coded, where no column says so.
+            blind: whether people coded without seeing other readers' findings, where no column says so.
+
+        Raises:
+            StudyError: the file cannot be read, or rows have faults; every one is named.
+        """
+        type_ = type_named(as_)
+        papers = {stored.paper.name: stored.paper for stored in self.stored_papers()}
+        types: dict[str, str] = {settings.name: settings.type for settings in self.protocol.readers}
+        types |= {stored.name: stored.type for stored in self.coders()}
+        known = Known(papers, self.questions(), types, add_papers)
+        found = read_codes(Path(file), known, type_, wide=wide, reader=reader, blind=blind)
+        settings = ReadSettings(self.protocol.reading.max_pages, self.cache)
+        quotes = Quotes(self.files(), settings, self.encoder)
+        return import_codes(found, type_, self.ledger, quotes, papers)
+
+    def evaluate(self, gold: Path | str | None = None, *, rule: str | None = None, draws: int = DRAWS) -> Evaluation:
+        """Every reader and every rule against coded cells.
+
+        Args:
+            gold: a sheet with columns paper, question, decision (yes or no), and perhaps value and coder; None for what
+                people settled or agree on in this study.
+            rule: this rule alone.
+            draws: of the bootstrap for intervals; 0 for none.
+
+        Raises:
+            StudyError: the file does not fit the study, or there is no coded cell or no such rule.
+        """
+        rules = pick("rule", [rule] if rule else [], list(RULES))
+        votes = self.votes()
+        if gold is None:
+            coded, name = gold_of_people(votes), "people"
+        else:
+            names = [stored.paper.name for stored in self.stored_papers()]
+            coded, name = read_gold(Path(gold), papers=names, questions=list(self.questions())), Path(gold).name
+        cells = {(cell.paper, cell.question) for cell in coded}
+        scores = {
+            (finding.paper, finding.question, finding.reader): finding.score
+            for finding in self.standing()
+            if finding.score is not None and (finding.paper, finding.question) in cells
+        }
+        unverified = self.ledger.unverified(self.everything())
+        evidence = Evidence(votes, self.terms(), self.questions(), scores, unverified)
+        return evaluate(evidence, coded, name, rules, draws=draws)
+
+    def agreement(self, *, not_blind: bool = False, draws: int = DRAWS) -> Agreement:
+        """How far the readers agree, on first votes that were given blind.
+
+        Args:
+            not_blind: count the codes of people who had seen other readers' findings, too.
+            draws: of the bootstrap over papers; 0 for no intervals.
+
+        Raises:
+            StudyError: fewer than two readers have such votes.
+        """
+        blocks = self.ledger.votes(self.everything())
+        votes = Votes.of_columns(blocks, self.people(), threshold=QUOTE_THRESHOLD, rounds=[CODE])
+        votes = votes.only(np.isin(votes.said, (REPORTED, NOT_REPORTED)) & (votes.blind | not_blind))
+        if len(votes.readers) < 2:
+            there = ", ".join(votes.readers) or "none"
+            raise StudyError(f"agreement needs two readers with first votes given blind; there is {there}")
+        return agreement(votes, self.questions(), draws=draws)
+
+    def likeness(self, *, not_blind: bool = False) -> tuple[Likeness, ...]:
+        """How alike the readers' answers are, on first findings that were made blind; see `agreement`."""
+        first = (
+            stored.finding
+            for stored in self.current()
+            if stored.key.round == 0 and (not_blind or stored.review is None or stored.review.blind)
+        )
+        return likeness(first, self.encoder)
+
+    def sample(self, n: int, how: How | str = How.RANDOM, *, seed: int = 0) -> Sample:
+        """Cells that people should code: none that a person has coded already, none of a paper that cannot be read.
+
+        Args:
+            n: how many.
+            how: random, stratified (the same number of each question) or disagreement (where readers disagree most).
+            seed: the same seed draws the same cells.
+
+        Raises:
+            StudyError: there is no such way, or no cell is left.
+        """
+        papers = [stored.paper.name for stored in self.stored_papers() if stored.reason is None]
+        return sample(self.votes(), papers, list(self.questions()), n, how, seed)
+
+    def figures(self, folder: Path | str, gold: Path | str | None = None) -> tuple[list[Path], list[str]]:
+        """Write the figures (matrix, shares, agreement, calibration) as SVG and PNG.
+
+        Args:
+            folder: where to; made where it is not there.
+            gold: coded cells for the calibration; the codes of people in the study without it.
+
+        Returns:
+            The files, and for each figure that could not be drawn the reason.
+        """
+        return write_figures(self, Path(folder), gold)
+
+    def methods(self, gold: Path | str | None = None) -> str:
+        """The paragraph for a paper's methods, with the disclosure of AI use and references, in Markdown.
+
+        Args:
+            gold: coded cells to validate against; the codes of people in the study without it, if there are any.
+
+        Raises:
+            StudyError: there is no finding yet, or the gold cannot be used.
+        """
+        return methods_text(facts_of(self, gold))
