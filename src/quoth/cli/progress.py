@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
-from quoth.study.execute import Progress as Step
-from quoth.study.execute import Watcher
+from quoth.study.workshop import Progress as Step
+from quoth.study.workshop import Watcher
 
 _EVERY_SECONDS = 10.0
 

@@ -67,12 +67,17 @@ def conclude(
         kept = f"{count(outcome.findings, 'finding')} of {count(outcome.papers, 'paper')}"
         console.print(f"Stopped; {kept} were kept. To go on: quoth run {study.folder}")
         return 1
+    for name, models in outcome.served.items():
+        console.print(f"Note: the server of '{name}' called its model by several names: {', '.join(models)}")
+    stopped = tuple(_stopped(study, outcome))
     tallies = study.ledger.tallies(study.present(selection))
     failed = [tally for tally in tallies if tally.verdict is Verdict.FAILED]
-    if not quiet:
+    if not quiet and not stopped:
         console.print(_ending(study, outcome, selection, failed=bool(failed)))
+    for line in stopped:
+        console.print(line)
     if not failed:
-        return 0
+        return 3 if stopped else 0
     unreadable = [stored for stored in study.stored_papers(selection) if stored.reason is not None]
     # Those of this run were told as they came.
     for line in _unreadable([one for one in unreadable if one.paper.name not in outcome.unreadable], study.folder):
@@ -82,6 +87,15 @@ def conclude(
     number = count(sum(tally.findings for tally in failed), "finding")
     console.print(f"{number} failed{papers}. To try again: quoth run {study.folder}{again}")
     return 3
+
+
+def _stopped(study: Study, outcome: Outcome) -> Iterator[str]:
+    """Which readers could not go on, and how to."""
+    for name, why in outcome.stopped.items():
+        yield f"Reader '{name}' stopped: {why}"
+    if outcome.stopped:
+        done = f"{count(outcome.findings, 'finding')} of {count(outcome.papers, 'paper')}"
+        yield f"{done} are in the ledger. To go on: quoth run {study.folder}"
 
 
 def _ending(study: Study, outcome: Outcome, selection: Selection, *, failed: bool) -> str:

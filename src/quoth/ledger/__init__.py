@@ -2,6 +2,6 @@
 
 from quoth.ledger.ledger import Ledger
 from quoth.ledger.lock import Holder
-from quoth.ledger.records import Present, Reply, Run, StoredFinding, StoredPaper, Tally
+from quoth.ledger.records import Asked, Present, Reply, Run, StoredFinding, StoredPaper, Tally
 
-__all__ = ["Holder", "Ledger", "Present", "Reply", "Run", "StoredFinding", "StoredPaper", "Tally"]
+__all__ = ["Asked", "Holder", "Ledger", "Present", "Reply", "Run", "StoredFinding", "StoredPaper", "Tally"]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from quoth.errors import QuothError
-from quoth.study.execute import cores
+from quoth.study.workshop import cores
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,11 @@ from quoth.reports import tables
 from quoth.retrieval import query
 from quoth.study.calibrate import CalibrationResult, calibrate
 from quoth.study.create import STUDY_FILE
-from quoth.study.execute import Outcome, Progress, Watcher, Workshop, cores, execute, manifest_of, worker_count
+from quoth.study.execute import Outcome, check_models, execute, manifest_of, worker_count
 from quoth.study.gold import read_gold
 from quoth.study.pilot import free_question
 from quoth.study.plan import Selection, Work, known_texts, pick, plan, present
+from quoth.study.workshop import Progress, Watcher, Workshop, cores
 from quoth.vocabulary import Decision, Failure, Finding, Kind, Paper, Question, Verdict
 from quoth.vocabulary import Outcome as Verdicts
 
@@ -105,7 +106,11 @@ class Study:
             ReaderError: one of them cannot be used.
         """
         calibration = Calibration.load(self.folder / CALIBRATION_FILE)
-        return tuple(make_reader(settings, self.encoder, calibration) for settings in self.protocol.readers)
+        characters = self.protocol.retrieval.characters
+        return tuple(
+            make_reader(settings, self.encoder, calibration, characters=characters, folder=self.folder)
+            for settings in self.protocol.readers
+        )
 
     def files(self) -> dict[Paper, dict[str, Path]]:
         """The papers that lie in the study's folder now, with the path of each file by digest."""
@@ -251,6 +256,7 @@ class Study:
 
         Raises:
             LockedError: another run holds the study.
+            ReaderError: a model cannot be asked as the protocol describes it.
             StudyError: the selection names what the study does not have, or there is no paper at all.
         """
         selection = Selection(tuple(papers), tuple(questions), tuple(readers), limit)
@@ -261,6 +267,7 @@ class Study:
             if not work:
                 return Outcome(None, 0, 0, 0, {})
             asked = self._readers(selection.readers)
+            check_models(asked, self.protocol)
             self.ledger.put_questions((question, question_digest(question)) for question in self.protocol.questions)
             for reader, settings in zip(self.readers, self.protocol.readers, strict=True):
                 self.ledger.put_reader(reader.name, settings.type, reader.digest, reader.manifest())
@@ -271,7 +278,8 @@ class Study:
             shop = Workshop(self.protocol, self.ledger, self.encoder, self.cache)
             outcome = execute(shop, work, manifest, watch or _unwatched)
             if outcome.run is not None:
-                ended, digest = ("interrupted", None) if outcome.interrupted else ("done", self.decisions_digest())
+                ended = "interrupted" if outcome.interrupted else "stopped" if outcome.stopped else "done"
+                digest = None if outcome.interrupted else self.decisions_digest()
                 counts = {"papers": outcome.papers, "findings": outcome.findings, "failed": outcome.failed}
                 self.ledger.finish_run(outcome.run, ended, digest, counts)
             return outcome
@@ -336,12 +344,12 @@ class Study:
         )
         if settings is None:
             raise StudyError("the study has no embedded reader, and only that one answers free questions")
-        reader = make_reader(settings, Encoder(threads=cores()))
+        reader = EmbeddedReader(settings.name, Encoder(threads=cores()))
         files = self.files()
         names = set(pick("paper", [paper] if isinstance(paper, str) else paper, [known.name for known in files]))
         return [self._free(reader, question, known, files[known]) for known in files if known.name in names]
 
-    def _free(self, reader: Reader, question: Question, paper: Paper, places: Mapping[str, Path]) -> Finding:
+    def _free(self, reader: EmbeddedReader, question: Question, paper: Paper, places: Mapping[str, Path]) -> Finding:
         settings = ReadSettings(self.protocol.reading.max_pages, self.cache)
         try:
             with read_paper(paper, places, settings, self.encoder) as read:
