@@ -5,6 +5,7 @@ after a fixed time, for benchmarks: it prints its address, and every request's a
 """
 
 import asyncio
+import contextlib
 import json
 import re
 import sys
@@ -106,10 +107,8 @@ class Server:
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            try:
+            with contextlib.suppress(asyncio.CancelledError):
                 runner.run(self._serve())
-            except asyncio.CancelledError:
-                pass
 
     async def _serve(self) -> None:
         task = asyncio.current_task()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from quoth.ledger import Reply
+from quoth.readers.model import ModelReader
 from quoth.vocabulary import Finding
 
 
@@ -41,10 +42,12 @@ class Bill:
         ]
 
 
-def cached_tokens(reply: Reply) -> int:
-    """How many tokens of a request the server had in its cache, as far as it told."""
-    told = reply.parameters.get("cached_tokens")
-    return told if isinstance(told, int) else 0
+def cost_of(reader: ModelReader, reply: Reply) -> float | None:
+    """What a reply cost, in US dollars; None where the server counted no tokens, or nobody knows the price."""
+    if reply.input_tokens is None or reply.output_tokens is None:
+        return None
+    cached = reply.parameters.get("cached_tokens")
+    return reader.cost(reply.input_tokens, reply.output_tokens, cached if isinstance(cached, int) else 0)
 
 
 def _share(tokens: int | None, parts: int, place: int) -> int | None:

@@ -14,7 +14,7 @@ from quoth.pipeline import read_paper
 from quoth.protocol import ChatReader as ChatSettings
 from quoth.readers.base import Completion, Dialogue, Request, Sitting
 from quoth.readers.model import ModelReader
-from quoth.study.bill import Bill, cached_tokens
+from quoth.study.bill import Bill, cost_of
 from quoth.study.plan import Cells, Work, key_of
 from quoth.study.scribe import Scribe
 from quoth.study.workshop import Workshop, not_read
@@ -170,7 +170,7 @@ class Desk:
             if isinstance(step, dict):
                 return step
             reply = await self._reply(step)
-            bill.add(reply, self._cost(reply))
+            bill.add(reply, cost_of(self._reader, reply))
 
     def _advanced(
         self, dialogue: Dialogue, reply: Reply | None, bill: Bill, anew: bool
@@ -186,7 +186,7 @@ class Desk:
             if stored is None:
                 return request
             reply = stored
-            bill.add(reply, self._cost(reply))
+            bill.add(reply, cost_of(self._reader, reply))
 
     async def _reply(self, request: Request) -> Reply:
         """The reply to a request, paid for and in the ledger."""
@@ -219,11 +219,6 @@ class Desk:
             return completion, seconds
         finally:
             purse.settle(*held, spent_tokens=tokens, spent_usd=cost)
-
-    def _cost(self, reply: Reply) -> float | None:
-        if reply.input_tokens is None or reply.output_tokens is None:
-            return None
-        return self._reader.cost(reply.input_tokens, reply.output_tokens, cached_tokens(reply))
 
     def _failed(
         self, submitted: Submitted, questions: Sequence[Question], error: str, failure: Failure

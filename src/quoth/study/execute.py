@@ -16,9 +16,9 @@ from quoth.protocol import Protocol, question_digest
 from quoth.readers.base import PureReader, Reader
 from quoth.readers.embedded import EmbeddedReader
 from quoth.readers.model import ModelReader
-from quoth.study.ask import AskStage
 from quoth.study.plan import Cells, Selection, Work, key_of, unread_digest
 from quoth.study.spending import spent
+from quoth.study.stage import AskStage
 from quoth.study.workshop import Progress, Watcher, Workshop, cores, not_read
 from quoth.vocabulary import Failure, Finding, Question, Verdict
 

@@ -3,14 +3,20 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from quoth.ledger import Holder, Run, StoredPaper
+from quoth.ledger import Asked, Holder, Run, StoredPaper
+from quoth.readers.base import Reader
+from quoth.readers.model import ModelReader
 from quoth.study.study import Study
 from quoth.vocabulary import Failure, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderStatus:
-    """One reader's cells by what it said; `transient` and `final` are its failures."""
+    """One reader's cells by what it said; `transient` and `final` are its failures.
+
+    `seconds`, `tokens` and `cost_usd` are those of the current findings; `paid_tokens` and `paid_usd` those of every
+    reply that ever came, and `watt_hours` what the hardware drew meanwhile, where the protocol says how many watts.
+    """
 
     name: str
     reported: int
@@ -22,6 +28,9 @@ class ReaderStatus:
     seconds: float | None
     tokens: int | None
     cost_usd: float | None
+    paid_tokens: int | None = None
+    paid_usd: float | None = None
+    watt_hours: float | None = None
 
     @property
     def failed(self) -> int:
@@ -52,6 +61,7 @@ def status_of(study: Study) -> Status:
     names = {entry.paper.name for entry in stored}
     present = study.present()
     tallies = study.ledger.tallies(present)
+    asked = {one.reader: one for one in study.ledger.asked()}
     cells = len(stored) * len(study.protocol.questions)
     readers = []
     for reader in study.readers:
@@ -76,6 +86,7 @@ def status_of(study: Study) -> Status:
                 sum(seconds) if seconds else None,
                 sum(tokens) if tokens else None,
                 sum(costs) if costs else None,
+                *_paid(reader, asked.get(reader.name)),
             )
         )
     unreadable = tuple(entry for entry in stored if entry.reason is not None)
@@ -92,4 +103,16 @@ def status_of(study: Study) -> Status:
         study.ledger.stale(present),
         tuple(study.ledger.runs()),
         study.ledger.holder(),
+    )
+
+
+def _paid(reader: Reader, asked: Asked | None) -> tuple[int | None, float | None, float | None]:
+    """Tokens, US dollars and watt hours of all replies to a reader."""
+    if asked is None or not isinstance(reader, ModelReader):
+        return None, None, None
+    watts = reader.settings.watts
+    return (
+        asked.input_tokens + asked.output_tokens,
+        reader.cost(asked.input_tokens, asked.output_tokens, asked.cached_tokens),
+        None if watts is None else watts * asked.busy_seconds / 3600,
     )

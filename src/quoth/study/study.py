@@ -16,7 +16,7 @@ from quoth.errors import PaperError, StudyError
 from quoth.ledger import Ledger, Present, StoredFinding, StoredPaper
 from quoth.models.encoder import Encoder
 from quoth.papers import find_papers
-from quoth.pipeline import ReadSettings, read_paper
+from quoth.pipeline import read_paper
 from quoth.protocol import EmbeddedReader as EmbeddedSettings
 from quoth.protocol import Protocol, load_protocol, question_digest
 from quoth.quorum import decide
@@ -24,15 +24,18 @@ from quoth.readers import make_reader
 from quoth.readers.base import Reader, ReadPaper
 from quoth.readers.calibration import CALIBRATION_FILE, Calibration
 from quoth.readers.embedded import EmbeddedReader, query_vector
+from quoth.readers.model import ModelReader
 from quoth.reports import tables
 from quoth.retrieval import query
 from quoth.study.calibrate import CalibrationResult, calibrate
 from quoth.study.create import STUDY_FILE
+from quoth.study.estimate import Estimate, estimate
 from quoth.study.execute import Outcome, check_models, execute, manifest_of, worker_count
 from quoth.study.gold import read_gold
 from quoth.study.pilot import free_question
 from quoth.study.plan import Selection, Work, known_texts, pick, plan, present
-from quoth.study.workshop import Progress, Watcher, Workshop, cores
+from quoth.study.replay import Replayed, replay
+from quoth.study.workshop import Watcher, Workshop, cores
 from quoth.vocabulary import Decision, Failure, Finding, Kind, Paper, Question, Verdict
 from quoth.vocabulary import Outcome as Verdicts
 
@@ -268,21 +271,52 @@ class Study:
                 return Outcome(None, 0, 0, 0, {})
             asked = self._readers(selection.readers)
             check_models(asked, self.protocol)
-            self.ledger.put_questions((question, question_digest(question)) for question in self.protocol.questions)
-            for reader, settings in zip(self.readers, self.protocol.readers, strict=True):
-                self.ledger.put_reader(reader.name, settings.type, reader.digest, reader.manifest())
+            self._put_versions()
             manifest = manifest_of(self.protocol, asked, selection, retry=retry)
             # With fewer papers than workers, the cores that are left encode passages.
             allowed = self.protocol.reading.workers or cores()
             self.encoder.threads = max(1, allowed // worker_count(self.protocol, len(work)))
-            shop = Workshop(self.protocol, self.ledger, self.encoder, self.cache)
-            outcome = execute(shop, work, manifest, watch or _unwatched)
+            outcome = execute(self._shop, work, manifest, watch or (lambda progress: None))
             if outcome.run is not None:
                 ended = "interrupted" if outcome.interrupted else "stopped" if outcome.stopped else "done"
                 digest = None if outcome.interrupted else self.decisions_digest()
                 counts = {"papers": outcome.papers, "findings": outcome.findings, "failed": outcome.failed}
                 self.ledger.finish_run(outcome.run, ended, digest, counts)
             return outcome
+
+    def estimate(self, selection: Selection = Selection(), *, retry: bool = False) -> list[Estimate]:  # noqa: B008 (frozen)
+        """What a run would do and cost, reader by reader; nothing is asked.
+
+        Raises:
+            StudyError: the selection names what the study does not have, or there is no paper at all.
+        """
+        return estimate(self.plan(selection, retry=retry), self.ledger, self.protocol.retrieval.characters)
+
+    def replay(self, selection: Selection = Selection()) -> Replayed:  # noqa: B008 (frozen)
+        """Parse and ground the models' stored replies anew, without a network; what changed is told and written.
+
+        Raises:
+            LockedError: another run holds the study.
+            StudyError: the selection names what the study does not have.
+        """
+        models = [reader for reader in self._readers(selection.readers) if isinstance(reader, ModelReader)]
+        asked, texts = self._questions(selection.questions), self._texts(self._papers(selection))
+        there = {paper: places for paper, places in self.files().items() if paper.name in texts}
+        with self.ledger.lock():
+            self._put_versions()
+            before = self.ledger.current(present(texts, asked, models))
+            manifest = manifest_of(self.protocol, models, selection, retry=False)
+            replayed = replay(self._shop, {**manifest, "replay": True}, there, asked, models, before)
+            if replayed.run is not None:
+                counts = {"papers": len(there), "findings": len(replayed.changes)}
+                self.ledger.finish_run(replayed.run, "done", self.decisions_digest(), counts)
+            return replayed
+
+    def _put_versions(self) -> None:
+        """Record the questions and readers as they are now: findings and replies name them."""
+        self.ledger.put_questions((question, question_digest(question)) for question in self.protocol.questions)
+        for reader, settings in zip(self.readers, self.protocol.readers, strict=True):
+            self.ledger.put_reader(reader.name, settings.type, reader.digest, reader.manifest())
 
     def calibrate(self, gold: Path | str) -> CalibrationResult:
         """Fit the embedded reader's scores to cells that people coded, and keep the fit in the study if it helps.
@@ -298,13 +332,12 @@ class Study:
         questions = {question.id: question for question in self.protocol.questions}
         coded = read_gold(Path(gold), papers=[paper.name for paper in files], questions=list(questions))
         reader = EmbeddedReader("embedded", self.encoder)
-        settings = ReadSettings(self.protocol.reading.max_pages, self.cache)
         self.encoder.threads = cores()
         findings: list[tuple[Finding, str]] = []
         for paper, places in files.items():
             asked = [questions[cell.question] for cell in coded if cell.paper == paper.name]
             if asked:
-                with read_paper(paper, places, settings, self.encoder) as read:
+                with read_paper(paper, places, self._shop.settings, self.encoder) as read:
                     answered = reader.answer(read, asked)
                 digests = [question_digest(question) for question in asked]
                 findings += zip(answered, digests, strict=True)
@@ -350,9 +383,8 @@ class Study:
         return [self._free(reader, question, known, files[known]) for known in files if known.name in names]
 
     def _free(self, reader: EmbeddedReader, question: Question, paper: Paper, places: Mapping[str, Path]) -> Finding:
-        settings = ReadSettings(self.protocol.reading.max_pages, self.cache)
         try:
-            with read_paper(paper, places, settings, self.encoder) as read:
+            with read_paper(paper, places, self._shop.settings, self.encoder) as read:
                 return reader.answer(read, [question])[0]
         except PaperError as error:
             failure = Failure.TRANSIENT if error.transient else Failure.FINAL
@@ -375,13 +407,12 @@ class Study:
         files = self.files()
         names = set(pick("paper", papers, [paper.name for paper in files]))
         asked = self._questions(tuple(questions))
-        settings = ReadSettings(self.protocol.reading.max_pages, self.cache)
         budget = characters or self.protocol.retrieval.characters
         for paper, places in files.items():
             if paper.name not in names:
                 continue
             try:
-                with read_paper(paper, places, settings, self.encoder) as read:
+                with read_paper(paper, places, self._shop.settings, self.encoder) as read:
                     for question in asked:
                         yield from self._shown(read, question, budget)
             except PaperError as error:
@@ -394,6 +425,10 @@ class Study:
         for rank, number in enumerate(read.index.shown(ranking, characters), start=1):
             passage, score = read.index.passages[number], round(float(ranking.share[number]), 6)
             yield Shown(read.name, question.id, rank, passage.text, passage.page, score)
+
+    @property
+    def _shop(self) -> Workshop:
+        return Workshop(self.protocol, self.ledger, self.encoder, self.cache)
 
     @property
     def cache(self) -> Path:
@@ -412,10 +447,6 @@ class Study:
     def _readers(self, wanted: Sequence[str]) -> list[Reader]:
         names = set(pick("reader", wanted, [reader.name for reader in self.readers]))
         return [reader for reader in self.readers if reader.name in names]
-
-
-def _unwatched(progress: Progress) -> None:
-    """Nobody looks."""
 
 
 def open_study(folder: Path | str) -> Study:

@@ -65,7 +65,7 @@ class AskStage:
             self._call(desk.papers.put_nowait, None)
 
     def answered(self, *, wait: bool) -> Iterator[Answered]:
-        """What is done since the last call; with `wait`, until all is done. Raises what broke the stage, if it broke."""
+        """What is done since the last call; with `wait`, until all is done; raises what broke the stage."""
         while True:
             try:
                 told = self._told.get(block=wait)
