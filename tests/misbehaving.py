@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
@@ -32,8 +32,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Seen:
-    """A request as it came; `at` is the time of its arrival, `ended` when its answer was on its way."""
+    """A request as it came; `at` is the time of its arrival, `ended` when its answer was on its way.
 
+    `route` is the first part of its path, which tells readers of one server apart.
+    """
+
+    route: str
     body: Json
     headers: Mapping[str, str]
     at: float
@@ -84,15 +88,23 @@ def first_sentence(seen: Seen) -> str:
 
 
 class Server:
-    """The server, in a thread of its own; use it as a context manager."""
+    """The server, in a thread of its own; use it as a context manager.
 
-    def __init__(self, script: Script = not_reported) -> None:
+    `scripts` are by route, where the first part of the path is to choose; requests are counted by route.
+    """
+
+    def __init__(self, script: Script = not_reported, scripts: Mapping[str, Script] | None = None) -> None:
         self.script = script
+        self.scripts = dict(scripts or {})
         self.seen: list[Seen] = []
-        self.url = ""
+        self.root = self.url = ""
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def of(self, route: str) -> list[Seen]:
+        """The requests of one route, in order."""
+        return [seen for seen in self.seen if seen.route == route]
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -116,9 +128,13 @@ class Server:
         self._main = task
         server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
         host, port = server.sockets[0].getsockname()
-        self.url = f"http://{host}:{port}/v1"
+        self.root = f"http://{host}:{port}"
+        self.url = f"{self.root}/v1"
         self._ready.set()
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.close()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -133,12 +149,13 @@ class Server:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-        seen = Seen(json.loads(body), headers, time.monotonic())
-        number = len(self.seen)
+        route = head[0].split()[1].split("/")[1]
+        seen = Seen(route, json.loads(body), headers, time.monotonic())
+        place, number = len(self.seen), len(self.of(route))
         self.seen.append(seen)
-        answer = self.script(number, seen)
+        answer = self.scripts.get(route, self.script)(number, seen)
         await asyncio.sleep(answer.seconds)
-        self.seen[number] = Seen(seen.body, headers, seen.at, time.monotonic())
+        self.seen[place] = replace(seen, ended=time.monotonic())
         return await _send(writer, answer)
 
 

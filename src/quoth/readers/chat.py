@@ -179,14 +179,14 @@ class ChatEndpoint:
     async def _sent(self, request: Request) -> bytes:
         import openai
 
-        payload = [{"role": message.role, "content": message.content} for message in request.messages]
+        messages = [{"role": message.role, "content": message.content} for message in request.messages]
+        # As they are: the client would look at each message to see whether it means a file.
+        body = {"messages": messages, **self._terms.sent(request)}
         try:
             async with (
                 asyncio.timeout(self._seconds),
                 self._client.chat.completions.with_streaming_response.create(
-                    model=self._model,
-                    messages=payload,  # type: ignore[arg-type]  # plain dictionaries are what goes over the wire
-                    extra_body=self._terms.sent(request),
+                    model=self._model, messages=[], extra_body=body
                 ) as response,
             ):
                 return await _body(response)

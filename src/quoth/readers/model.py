@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from quoth.models import EMBEDDED_READER, SCORER
 from quoth.protocol import ModelReader as ModelSettings
-from quoth.readers.base import Endpoint, ReadPaper, Sitting
+from quoth.readers.base import Endpoint, ReadPaper, Request, Sitting
 from quoth.readers.dialogue import QuotesSitting, Showing
 from quoth.readers.embedded import VERSION as QUOTE_MODEL_VERSION
 from quoth.readers.prompts import PROMPTS_VERSION
@@ -48,6 +48,10 @@ class ModelReader:
             "passages": PASSAGES_VERSION,
             "quote_model": [QUOTE_MODEL_VERSION, EMBEDDED_READER.digest, SCORER.digest, self._encoder.digest],
         }
+
+    def request_digest(self, request: Request) -> str:
+        """What names a request of this reader: another reader's reply is not its own, be the model called the same."""
+        return request.digest({"reader": self.name, **self.identity})
 
     @property
     def concurrency(self) -> int:

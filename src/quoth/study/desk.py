@@ -271,7 +271,7 @@ def grouped(
 
 def stored_reply(ledger: Ledger, request: Request, reader: ModelReader) -> Reply | None:
     """What was replied to this very request before, if it was an answer at all."""
-    reply = ledger.reply(request.digest(reader.identity))
+    reply = ledger.reply(reader.request_digest(request))
     return reply if reply and reply.text.strip() else None
 
 
@@ -281,7 +281,7 @@ def recorded(reader: ModelReader, request: Request, completion: Completion, seco
     return Reply(
         reader=reader.name,
         reader_digest=reader.digest,
-        request_digest=request.digest(reader.identity),
+        request_digest=reader.request_digest(request),
         shown_digest=request.shown_digest,
         text=completion.text,
         parameters={**completion.parameters, **cached},

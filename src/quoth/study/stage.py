@@ -13,7 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from quoth.engine.asking import Purse
+from quoth.readers.embedded import query_vector
 from quoth.readers.model import ModelReader
+from quoth.retrieval import query
 from quoth.study.desk import Desk, Office, Submitted
 from quoth.study.plan import Work
 from quoth.study.scribe import Scribe
@@ -45,8 +47,8 @@ class AskStage:
         self._parts: Counter[str] = Counter()
         self._processor = ThreadPoolExecutor(1, thread_name_prefix="ask-compute")
         self._scribe = Scribe(shop.ledger, run)
-        office = Office(shop, self._scribe, purse, self._processor, self._tell)
-        self._desks = {reader.name: Desk(reader, office) for reader in readers}
+        self._office = Office(shop, self._scribe, purse, self._processor, self._tell)
+        self._desks = {reader.name: Desk(reader, self._office) for reader in readers}
         self._loop = asyncio.new_event_loop()
         self._main: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="ask", daemon=True)
@@ -118,6 +120,7 @@ class AskStage:
     async def _serve(self) -> None:
         self._main = asyncio.current_task()
         try:
+            await self._office.compute(self._prepare)
             async with asyncio.TaskGroup() as group:
                 for desk in self._desks.values():
                     group.create_task(desk.serve())
@@ -126,6 +129,13 @@ class AskStage:
         finally:
             self._scribe.close()
             self._processor.shutdown(wait=False, cancel_futures=True)
+
+
+    def _prepare(self) -> None:
+        """What every paper needs: the vectors of the questions."""
+        shop = self._office.shop
+        for question in shop.protocol.questions:
+            query_vector(shop.encoder, query(question))
 
 
 def _first(broken: BaseExceptionGroup[BaseException]) -> BaseException:

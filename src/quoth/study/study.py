@@ -285,11 +285,7 @@ class Study:
             return outcome
 
     def estimate(self, selection: Selection = Selection(), *, retry: bool = False) -> list[Estimate]:  # noqa: B008 (frozen)
-        """What a run would do and cost, reader by reader; nothing is asked.
-
-        Raises:
-            StudyError: the selection names what the study does not have, or there is no paper at all.
-        """
+        """What a run would do and cost, reader by reader; nothing is asked. Raises what `plan` raises."""
         return estimate(self.plan(selection, retry=retry), self.ledger, self.protocol.retrieval.characters)
 
     def replay(self, selection: Selection = Selection()) -> Replayed:  # noqa: B008 (frozen)
