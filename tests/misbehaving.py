@@ -50,6 +50,13 @@ class Seen:
         assert isinstance(messages, list)
         return "\n".join(str(message["content"]) for message in messages)
 
+    @property
+    def shown(self) -> str:
+        """The passages in it."""
+        found = re.search(r"^(===== \w+)\n(.*?)\n\1$", self.prompt, re.DOTALL | re.MULTILINE)
+        assert found
+        return found[2]
+
 
 Script = Callable[[int, Seen], Answer]
 
@@ -80,13 +87,6 @@ def reported(text: str, *, answer: str = "It does.", passage: int = 1, **more: o
     return json.dumps({"verdict": "reported", "answer": answer, "quotes": quotes, **more})
 
 
-def first_sentence(seen: Seen) -> str:
-    """The beginning of the first passage that a request shows, up to its first full stop."""
-    shown = re.search(r"\n\[1\] [^\n]*\n(?:\(to: [^\n]*\n)?(.*?\.)\s", seen.prompt, re.DOTALL)
-    assert shown, seen.prompt[:500]
-    return " ".join(shown[1].split())
-
-
 class Server:
     """The server, in a thread of its own; use it as a context manager.
 
@@ -98,6 +98,7 @@ class Server:
         self.scripts = dict(scripts or {})
         self.seen: list[Seen] = []
         self.root = self.url = ""
+        self._broken: Exception | None = None
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -116,11 +117,12 @@ class Server:
     ) -> None:
         self._loop.call_soon_threadsafe(self._main.cancel)
         self._thread.join(10)
+        if self._broken is not None:
+            raise self._broken
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            with contextlib.suppress(asyncio.CancelledError):
-                runner.run(self._serve())
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner, contextlib.suppress(asyncio.CancelledError):
+            runner.run(self._serve())
 
     async def _serve(self) -> None:
         task = asyncio.current_task()
@@ -153,7 +155,10 @@ class Server:
         seen = Seen(route, json.loads(body), headers, time.monotonic())
         place, number = len(self.seen), len(self.of(route))
         self.seen.append(seen)
-        answer = self.scripts.get(route, self.script)(number, seen)
+        try:
+            answer = self.scripts.get(route, self.script)(number, seen)
+        except Exception as error:
+            self._broken, answer = error, refuses(400, "the test's script is broken")
         await asyncio.sleep(answer.seconds)
         self.seen[place] = replace(seen, ended=time.monotonic())
         return await _send(writer, answer)

@@ -1,11 +1,7 @@
 """Models behind an API: what becomes of every way in which a server can fail, side by side in one study."""
 
 import json
-import os
-import signal
 import sqlite3
-import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -15,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import quoth as api
-from conftest import SmallStudy, quoth_command
-from misbehaving import Answer, Script, Seen, Server, first_sentence, not_reported, refuses, reported, says
+from conftest import SMALL
+from misbehaving import Answer, Script, Seen, Server, not_reported, refuses, reported, says
 from quoth.study.execute import Outcome
 from quoth.vocabulary import Failure, Finding, Verdict
 
@@ -30,7 +26,6 @@ seconds_per_request = 1.0
 patience_seconds = 2.0
 """
 
-QUESTIONS = ("code", "metrics")
 UTF8 = json.dumps({"choices": [{"message": {"content": reported("x")}}]}).encode().replace(b"It does", b"It d\xff\xfes")
 
 
@@ -51,23 +46,6 @@ def corrected(number: int, seen: Seen) -> Answer:
     """Prose at first, and JSON when asked to correct it."""
     proper = "That reply cannot be used" in seen.prompt
     return not_reported() if proper else says("I think that the paper says nothing of the kind.")
-
-
-def proven_later(number: int, seen: Seen) -> Answer:
-    """A quote that is made up, and the paper's words when asked to correct it."""
-    proper = "None of the quotes proves the answer" in seen.prompt
-    text = "It was judged by accuracy." if "By which metrics" in seen.prompt else "Ask us for the code."
-    return says(reported(proof(seen) if proper else text))
-
-
-def proof(seen: Seen) -> str:
-    """A sentence of the demo paper that answers the question of this request."""
-    metrics = "By which metrics" in seen.prompt
-    return next(text for text in (METRICS if metrics else CODE))
-
-
-METRICS = ("For each class we computed precision, recall and F1, and over all classes the macro-averaged F1.",)
-CODE = ("Source code and trained weights are at https://example.org",)
 
 
 def takes(*names: str) -> Script:
@@ -155,8 +133,6 @@ def night(tmp_path_factory: pytest.TempPathFactory, demo_papers: Path) -> Iterat
 
 
 def write_study(folder: Path, demo_papers: Path, readers: list[str]) -> None:
-    from conftest import SMALL
-
     (folder / "papers").mkdir(parents=True)
     text = SMALL.format(workers=1, seconds=60, max_pages=500) + "".join(readers)
     (folder / "study.toml").write_text(text, encoding="utf-8")
@@ -289,12 +265,3 @@ def test_every_reply_is_in_the_ledger(night: Night) -> None:
     texts = select(night.folder, "select text from replies")
     assert texts.count("The paper does not say.") == 4
     assert sum("on the moon by owls" in text for text in texts) == 4
-
-
-def test_the_command_line_says_how_to_go_on(night: Night, quoth: object) -> None:
-    done = subprocess.run(
-        quoth_command("run", night.folder, "--reader", "wrong-key"), capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 3
-    assert "Reader 'wrong-key' stopped: it has answered nothing" in done.stderr or "no connection" in done.stderr
-    assert f"To go on: quoth run {night.folder}" in done.stderr
