@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from quoth.errors import ReaderError
+from quoth.errors import ReaderError, UnusableError
 from quoth.protocol import GgufReader as GgufSettings
 from quoth.readers.base import Completion, Endpoint, Request
 from quoth.readers.chat import ChatEndpoint, Terms
@@ -84,8 +84,8 @@ class GgufEndpoint:
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings.threads or os.cpu_count() or 1
         try:
             server = xllamacpp.Server(params)
-        except RuntimeError as error:
-            raise ReaderError(f"reader '{settings.name}': llama.cpp cannot load {self._file.name} ({error})") from None
+        except (RuntimeError, ValueError) as error:
+            raise UnusableError(f"llama.cpp cannot load {self._file.name} ({error})") from None
         terms = Terms({"temperature": settings.temperature, "seed": settings.seed}, settings.max_answer_tokens)
         self._server, address = server, f"{server.listening_address}/v1"
         return ChatEndpoint(address, self._file.name, terms, key=key, seconds=settings.seconds_per_request)

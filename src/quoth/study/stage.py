@@ -130,7 +130,6 @@ class AskStage:
             self._scribe.close()
             self._processor.shutdown(wait=False, cancel_futures=True)
 
-
     def _prepare(self) -> None:
         """What every paper needs: the vectors of the questions."""
         shop = self._office.shop
