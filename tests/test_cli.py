@@ -22,7 +22,7 @@ from quoth.cli.app import app
 
 Quoth = Callable[..., "subprocess.CompletedProcess[str]"]
 
-COMMANDS = ("demo", "init", "run", "ask", "passages", "export", "calibrate", "status", "doctor")
+COMMANDS = ("demo", "init", "run", "ask", "passages", "export", "calibrate", "audit", "status", "doctor")
 TABLES = {"papers": 6, "findings": 168, "quotes": None, "decisions": 168, "matrix": 6}
 WIDTH = 80
 

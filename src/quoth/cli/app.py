@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from quoth.cli.audit import audit
 from quoth.errors import QuothError
 
 
@@ -269,6 +270,9 @@ def calibrate(
 
     with open_study(folder) as study:
         show.calibration(study.calibrate(gold), folder)
+
+
+app.command(epilog="Example: quoth audit answers.jsonl --html audit.html")(audit)
 
 
 @app.command(epilog="Example: quoth status my-study")

@@ -7,11 +7,8 @@ the machine; a file appears whole or not at all; a cell of text is never a formu
 import csv
 import json
 import math
-import os
 import re
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -23,6 +20,7 @@ import pyarrow.parquet as pq
 
 from quoth.errors import StudyError
 from quoth.ledger import StoredFinding, StoredPaper
+from quoth.reports.files import replacing
 from quoth.vocabulary import Decision, Outcome, Quote, Span
 
 Dtype = str | pd.ArrowDtype
@@ -293,26 +291,8 @@ def write_table(frame: pd.DataFrame, out: Path, *, sheet: str = "quoth") -> None
     write = writers.get(out.suffix.lower())
     if write is None:
         raise StudyError(f"{out}: a table ends in {', '.join(writers)}, not in {out.suffix or 'nothing'!r}")
-    with _replacing(out) as file:
+    with replacing(out) as file:
         write(frame, file)
-
-
-@contextmanager
-def _replacing(out: Path) -> Iterator[IO[bytes]]:
-    """A file beside `out` that takes its place when the block ends well."""
-    new = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with new.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(out)
-    except OSError as error:
-        raise StudyError(f"{out}: cannot be written: {error.strerror}; is it open in another program?") from error
-    finally:
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
 
 
 class _Lines:
