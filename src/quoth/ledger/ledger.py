@@ -151,6 +151,12 @@ class Ledger:
             new_texts = writing.add_findings(connection, run, rows, self._known, at)
         self._known.texts |= new_texts
 
+    def put_audits(self, rows: Sequence[Mapping[str, object]], at: datetime) -> None:
+        """Record audits, each as its row is printed (`id, question, answered, verdict, faithful, sentences`)."""
+        with self._database.writing() as connection:
+            self._check_lock()
+            writing.add_audits(connection, rows, at)
+
     # What comes out
 
     def papers(self) -> list[StoredPaper]:

@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, Protocol
 
+from quoth.grounding.audit import Audit
 from quoth.ledger import Reply
 from quoth.retrieval import PaperIndex
 from quoth.vocabulary import Document, Finding, Geometry, Question
@@ -69,11 +70,19 @@ class Request:
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-Dialogue = Generator[Request, Reply, dict[str, Finding]]
-"""Gives the requests one after the other, takes the reply to each, and ends with the findings by question.
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What a dialogue ends with for one question: the finding, and the audit that it comes from, if any."""
 
-A question without a finding is to be asked again by itself. What comes and goes, over a network, from the ledger or in
-a test, is the business of whoever drives it.
+    finding: Finding
+    audit: Audit | None = None
+
+
+Dialogue = Generator[Request, Reply, dict[str, Conclusion]]
+"""Gives the requests one after the other, takes the reply to each, and ends with the conclusions by question.
+
+A question without a conclusion is to be asked again by itself. What comes and goes, over a network, from the ledger or
+in a test, is the business of whoever drives it.
 """
 
 

@@ -19,9 +19,9 @@ from pydantic import BaseModel, ValidationError
 from quoth.errors import BusyError, ReaderError, RejectedError, UnusableError
 from quoth.protocol import ChatReader as ChatSettings
 from quoth.readers.base import Completion, Endpoint, Request
-from quoth.readers.dialogue import Showing
 from quoth.readers.model import ModelReader
 from quoth.readers.prices import Tariff, tariff
+from quoth.readers.prompts import Showing
 from quoth.vocabulary import Encoder
 
 if TYPE_CHECKING:

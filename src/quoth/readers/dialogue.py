@@ -3,15 +3,15 @@ once, and believe only what is verified.
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from quoth.errors import ReplyError
 from quoth.ledger import Reply
 from quoth.papers.sentences import sentences
-from quoth.readers.base import Dialogue, Message, ReadPaper, Request
-from quoth.readers.prompts import Shown, best_passages, messages, not_understood, not_verified, whole_paper
+from quoth.readers.base import Conclusion, Dialogue, Message, ReadPaper, Request
+from quoth.readers.prompts import Showing, Shown, messages, not_understood, not_verified, shown_to
 from quoth.readers.replies import Answer, Given, schema, understand, understand_several
-from quoth.readers.values import is_shown
+from quoth.readers.values import is_shown, targets_of
 from quoth.readers.verify import Said, Verifier, is_verified
 from quoth.vocabulary import Failure, Finding, Located, Question, Quote, Verdict
 
@@ -23,19 +23,9 @@ NOT_UNDERSTOOD = "not understood"
 
 _LONGEST = 600  # characters; a quote is shorter
 _QUOTES = 4
-_CHARACTERS_PER_TOKEN = 3.0  # on the safe side for English with figures
 
 
 @dataclass(frozen=True, slots=True)
-class Showing:
-    """How much of a paper a model is shown: the budget for each question, or the paper where it fits `tokens`."""
-
-    characters: int
-    whole: bool = False
-    tokens: int | None = None
-
-
-@dataclass(slots=True)
 class QuotesSitting:
     """One paper in front of one model, in the style `quotes`; meets `readers.base.Sitting`."""
 
@@ -43,26 +33,18 @@ class QuotesSitting:
     paper: ReadPaper
     verifier: Verifier
     showing: Showing
-    _whole: Shown | None = field(default=None, init=False)
 
     def dialogue(self, questions: Sequence[Question]) -> Dialogue:
         """What has to be said about one question, or about several at once."""
         if not self.paper.index.passages:
             error = "no sentence to answer from: the paper's text holds none"
-            return {question.id: self._failed(question, error) for question in questions}
-        shown = self._shown(questions)
+            return {question.id: Conclusion(self._failed(question, error)) for question in questions}
+        rankings = [self.verifier.ranking(question) for question in questions]
+        shown = shown_to(self.paper, rankings, self.showing)
         if len(questions) > 1:
             return (yield from self._several(shown, questions))
         (question,) = questions
-        return {question.id: (yield from self._one(shown, question))}
-
-    def _shown(self, questions: Sequence[Question]) -> Shown:
-        if self.showing.whole:
-            self._whole = self._whole or whole_paper(self.paper)
-            if self.showing.tokens is None or len(self._whole.text) < self.showing.tokens * _CHARACTERS_PER_TOKEN:
-                return self._whole
-        rankings = [self.verifier.ranking(question) for question in questions]
-        return best_passages(self.paper, rankings, self.showing.characters)
+        return {question.id: Conclusion((yield from self._one(shown, question)))}
 
     def _several(self, shown: Shown, questions: Sequence[Question]) -> Dialogue:
         """What holds at once; the other questions have no finding, and are asked by themselves."""
@@ -72,8 +54,8 @@ class QuotesSitting:
         for question in questions:
             if answer := answers.get(question.id):
                 quotes = self._quotes(question, answer.quotes, shown)
-                if answer.verdict is Verdict.NOT_REPORTED or any(map(_holds, quotes)):
-                    findings[question.id] = self._finding(question, answer, quotes)
+                if answer.verdict is Verdict.NOT_REPORTED or any(map(holds, quotes)):
+                    findings[question.id] = Conclusion(self._finding(question, answer, quotes))
         return findings
 
     def _one(self, shown: Shown, question: Question) -> Generator[Request, Reply, Finding]:
@@ -83,7 +65,7 @@ class QuotesSitting:
         except ReplyError as error:
             return self._failed(question, f"{NOT_UNDERSTOOD}: {error}")
         quotes = self._quotes(question, answer.quotes, shown)
-        if answer.verdict is Verdict.REPORTED and not any(map(_holds, quotes)):
+        if answer.verdict is Verdict.REPORTED and not any(map(holds, quotes)):
             missing = [quote.said for quote in quotes if quote.located is Located.MISSING]
             beside = [quote.said for quote in quotes if quote.located is not Located.MISSING]
             reply = yield Request((*turns, not_verified(missing, beside)), schema([question]), shown.digest)
@@ -92,7 +74,7 @@ class QuotesSitting:
             except ReplyError as error:
                 return self._unverified(question, quotes, f"the reply that should have proved it: {error}")
             quotes = self._quotes(question, answer.quotes, shown)
-        if answer.verdict is Verdict.REPORTED and not any(map(_holds, quotes)):
+        if answer.verdict is Verdict.REPORTED and not any(map(holds, quotes)):
             return self._unverified(question, quotes, _why(quotes))
         return self._finding(question, answer, quotes)
 
@@ -113,16 +95,16 @@ class QuotesSitting:
         raise AssertionError("the second reply is returned or refused")
 
     def _quotes(self, question: Question, given: Sequence[Given], shown: Shown) -> tuple[Quote, ...]:
-        said = [Said(text, shown.near(one.passage)) for one in given[:_QUOTES] for text in _short(one.text)]
+        said = [Said(text, shown.near(one.passage)) for one in given[:_QUOTES] for text in shorter(one.text)]
         return self.verifier.quotes(question, said)
 
     def _finding(self, question: Question, answer: Answer, quotes: Sequence[Quote]) -> Finding:
         if answer.verdict is Verdict.NOT_REPORTED:
             return Finding(self.paper.name, question.id, self.reader, Verdict.NOT_REPORTED)
-        verified = sorted(filter(_holds, quotes), key=lambda quote: -(quote.score or 0))
+        verified = sorted(filter(holds, quotes), key=lambda quote: -(quote.score or 0))
         kept = tuple({quote.spans: quote for quote in verified}.values())[:_QUOTES]
         value = answer.value
-        if value is not None and not is_shown(question, value, kept, self._targets(kept)):
+        if value is not None and not is_shown(question, value, kept, targets_of(self.paper.document, kept)):
             value = None
         return Finding(
             self.paper.name,
@@ -134,10 +116,6 @@ class QuotesSitting:
             answer=answer.answer or kept[0].text,
             quotes=kept,
         )
-
-    def _targets(self, quotes: Sequence[Quote]) -> list[str]:
-        spans = [(span.start, span.end) for quote in quotes for span in quote.spans]
-        return [link.target for link in self.paper.document.links if any(a <= link.start < b for a, b in spans)]
 
     def _failed(self, question: Question, error: str, quotes: Sequence[Quote] = ()) -> Finding:
         return Finding(
@@ -154,11 +132,12 @@ class QuotesSitting:
         return self._failed(question, f"{UNVERIFIED}: {why}", quotes)
 
 
-def _holds(quote: Quote) -> bool:
+def holds(quote: Quote) -> bool:
+    """Whether a quote is verified, and short enough to be one."""
     return is_verified(quote) and len(quote.text) < _LONGEST
 
 
-def _short(text: str) -> list[str]:
+def shorter(text: str) -> list[str]:
     """A quote as it is, or its sentences where it is too long to stand as one."""
     if len(text) < _LONGEST:
         return [text]

@@ -17,8 +17,8 @@ from quoth.errors import ReaderError, UnusableError
 from quoth.protocol import GgufReader as GgufSettings
 from quoth.readers.base import Completion, Endpoint, Request
 from quoth.readers.chat import ChatEndpoint, Terms
-from quoth.readers.dialogue import Showing
 from quoth.readers.model import ModelReader
+from quoth.readers.prompts import Showing
 from quoth.vocabulary import Encoder
 
 _MAGIC = b"GGUF"

@@ -3,13 +3,18 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cached_property
 
+from quoth.grounding.answers import AnswerJudge
+from quoth.grounding.audit import Auditor
+from quoth.grounding.support import SupportJudge
 from quoth.models import EMBEDDED_READER, SCORER
 from quoth.protocol import ModelReader as ModelSettings
 from quoth.readers.base import Endpoint, ReadPaper, Request, Sitting
-from quoth.readers.dialogue import QuotesSitting, Showing
+from quoth.readers.classic import ClassicSitting, Judges
+from quoth.readers.dialogue import QuotesSitting
 from quoth.readers.embedded import VERSION as QUOTE_MODEL_VERSION
-from quoth.readers.prompts import PROMPTS_VERSION
+from quoth.readers.prompts import PROMPTS_VERSION, Showing
 from quoth.readers.replies import REPLIES_VERSION
 from quoth.readers.verify import Verifier
 from quoth.retrieval import PASSAGES_VERSION
@@ -35,6 +40,9 @@ class ModelReader:
 
     def manifest(self) -> Mapping[str, object]:
         """What it is, for the record; never where it runs, and never a key."""
+        classic = {}
+        if self.settings.style == "classic":
+            classic = {"judges": [SupportJudge(self._encoder).digest, AnswerJudge(self._encoder).digest]}
         return {
             "type": "model",
             **self.identity,
@@ -47,11 +55,16 @@ class ModelReader:
             "replies": REPLIES_VERSION,
             "passages": PASSAGES_VERSION,
             "quote_model": [QUOTE_MODEL_VERSION, EMBEDDED_READER.digest, SCORER.digest, self._encoder.digest],
+            **classic,
         }
 
     def request_digest(self, request: Request) -> str:
         """What names a request of this reader: another reader's reply is not its own, be the model called the same."""
         return request.digest({"reader": self.name, **self.identity})
+
+    @cached_property
+    def _judges(self) -> Judges:
+        return Judges(Auditor(), AnswerJudge(self._encoder))
 
     @property
     def concurrency(self) -> int:
@@ -60,6 +73,8 @@ class ModelReader:
 
     def sit(self, paper: ReadPaper) -> Sitting:
         """The reader with one paper in front of it."""
+        if self.settings.style == "classic":
+            return ClassicSitting(self.name, paper, Verifier(paper, self._encoder), self.showing, self._judges)
         return QuotesSitting(self.name, paper, Verifier(paper, self._encoder), self.showing)
 
     def connect(self) -> Endpoint:

@@ -16,6 +16,7 @@ from quoth.vocabulary import Document, Kind, Passage, Question
 PROMPTS_VERSION = "1"
 """Changes whenever the same paper and question may give another prompt."""
 
+_CHARACTERS_PER_TOKEN = 3.0  # on the safe side for English with figures
 _LONGEST = 2000  # characters of one numbered passage: longer, its number says little
 
 _RULES = """\
@@ -67,6 +68,12 @@ class Shown:
         return f"{fence}\n{self._body}\n{fence}"
 
     @cached_property
+    def plain(self) -> str:
+        """The passages' words alone, parted by empty lines and fenced."""
+        fence = f"===== {self.digest[:12]}"
+        return "\n\n".join((fence, *(piece.text for piece in self.pieces), fence))
+
+    @cached_property
     def _body(self) -> str:
         return "\n\n".join(_piece_text(piece) for piece in self.pieces)
 
@@ -74,6 +81,24 @@ class Shown:
         """The offsets of a passage by its number; None where there is no such passage."""
         found = (piece for piece in self.pieces if piece.number == number)
         return next(((piece.start, piece.end) for piece in found), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """How much of a paper a model is shown: the budget for each question, or the paper where it fits `tokens`."""
+
+    characters: int
+    whole: bool = False
+    tokens: int | None = None
+
+
+def shown_to(paper: ReadPaper, rankings: Iterable[Ranking], showing: Showing) -> Shown:
+    """What a model is shown of a paper for some questions."""
+    if showing.whole:
+        whole = whole_paper(paper)
+        if showing.tokens is None or len(whole.text) < showing.tokens * _CHARACTERS_PER_TOKEN:
+            return whole
+    return best_passages(paper, rankings, showing.characters)
 
 
 def best_passages(paper: ReadPaper, rankings: Iterable[Ranking], characters: int) -> Shown:

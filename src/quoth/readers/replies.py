@@ -80,6 +80,11 @@ def understand_several(text: str, questions: Sequence[Question]) -> dict[str, An
     return answers
 
 
+def without_thinking(text: str) -> str:
+    """A reply without what the model thought aloud before it."""
+    return _THINKING.sub(" ", text)
+
+
 def _schema(question: Question, *, named: bool = False) -> Mapping[str, object]:
     quote = _object({"passage": {"type": "integer"}, "text": {"type": "string"}})
     fields: dict[str, object] = {"question": {"type": "string", "enum": [question.id]}} if named else {}
@@ -104,7 +109,7 @@ def _object(fields: Mapping[str, object]) -> Mapping[str, object]:
 
 def _objects(text: str) -> Iterator[dict[str, object]]:
     """The JSON objects in a text, outermost ones only; figures stay as they are written."""
-    text = _THINKING.sub(" ", text)
+    text = without_thinking(text)
     decoder = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
     place = text.find("{")
     while place >= 0:

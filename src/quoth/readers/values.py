@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 
-from quoth.vocabulary import Kind, Question, Quote
+from quoth.vocabulary import Document, Kind, Question, Quote
 
 _HOSTS = r"(?:github|gitlab|bitbucket|zenodo|osf|figshare|datadryad|huggingface|codeocean|doi)\.(?:com|org|io|co)"
 _URL = re.compile(rf"(?:https?://|www\.)[^\s<>\"“”]+|\b(?:[\w-]+\.)?{_HOSTS}/[^\s<>\"“”]+", re.IGNORECASE)
@@ -74,6 +74,13 @@ def value_of(question: Question, quotes: Sequence[Quote], targets: Sequence[str]
             return _number(quotes[0].text, question.unit)
         case _:
             return None
+
+
+def targets_of(document: Document, quotes: Sequence[Quote]) -> tuple[str, ...]:
+    """The targets of the links in the quotes' words."""
+    spans = [(span.start, span.end) for quote in quotes for span in quote.spans]
+    found = (link.target for link in document.links if any(a <= link.start < b for a, b in spans))
+    return tuple(dict.fromkeys(found))
 
 
 def is_shown(question: Question, value: str, quotes: Sequence[Quote], targets: Sequence[str]) -> bool:

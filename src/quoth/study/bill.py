@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from quoth.ledger import Reply
+from quoth.readers.base import Conclusion
 from quoth.readers.model import ModelReader
 from quoth.vocabulary import Finding
 
@@ -27,18 +28,18 @@ class Bill:
         if cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + cost_usd
 
-    def shared(self, findings: Mapping[str, Finding]) -> list[Finding]:
+    def shared(self, conclusions: Mapping[str, Conclusion]) -> list[Finding]:
         """The findings with an equal share each; odd tokens go to the first."""
-        parts = len(findings)
+        parts = len(conclusions)
         return [
             replace(
-                finding,
+                conclusion.finding,
                 seconds=self.seconds / parts,
                 input_tokens=_share(self.input_tokens, parts, place),
                 output_tokens=_share(self.output_tokens, parts, place),
                 cost_usd=None if self.cost_usd is None else self.cost_usd / parts,
             )
-            for place, finding in enumerate(findings.values())
+            for place, conclusion in enumerate(conclusions.values())
         ]
 
 

@@ -12,7 +12,7 @@ from quoth.errors import BudgetError, BusyError, PaperError, RejectedError, Unus
 from quoth.ledger import Ledger, Reply
 from quoth.pipeline import read_paper
 from quoth.protocol import ChatReader as ChatSettings
-from quoth.readers.base import Completion, Dialogue, Request, Sitting
+from quoth.readers.base import Completion, Conclusion, Dialogue, Request, Sitting
 from quoth.readers.model import ModelReader
 from quoth.study.bill import Bill, cost_of
 from quoth.study.plan import Cells, Work, key_of
@@ -148,22 +148,22 @@ class Desk:
         bill = Bill()
         anew = any(question.id in submitted.cells.anew for question in questions)
         try:
-            findings = await self._dialogue(sitting.dialogue(questions), bill, anew=anew)
+            concluded = await self._dialogue(sitting.dialogue(questions), bill, anew=anew)
         except (BudgetError, UnusableError) as error:
             self.why = self.why or str(error)
             return ()
         except RejectedError as error:
             if len(questions) > 1:
                 return questions
-            findings = self._failed(submitted, questions, str(error), Failure.FINAL)
+            concluded = self._failed(submitted, questions, str(error), Failure.FINAL)
         except BusyError as error:
-            findings = self._failed(submitted, questions, str(error), Failure.TRANSIENT)
-        left = [question for question in questions if question.id not in findings]
-        wanted = {q.id for q in submitted.cells.questions}
-        await self._write(submitted, [one for one in bill.shared(findings) if one.question in wanted])
-        return left
+            concluded = self._failed(submitted, questions, str(error), Failure.TRANSIENT)
+        audits = [one.audit for one in concluded.values() if one.audit]
+        await self._office.scribe.audits(audits)
+        await self._write(submitted, bill.shared(concluded))
+        return [question for question in questions if question.id not in concluded]
 
-    async def _dialogue(self, dialogue: Dialogue, bill: Bill, *, anew: bool) -> dict[str, Finding]:
+    async def _dialogue(self, dialogue: Dialogue, bill: Bill, *, anew: bool) -> dict[str, Conclusion]:
         reply: Reply | None = None
         while True:
             step = await self._office.compute(self._advanced, dialogue, reply, bill, anew)
@@ -174,14 +174,14 @@ class Desk:
 
     def _advanced(
         self, dialogue: Dialogue, reply: Reply | None, bill: Bill, anew: bool
-    ) -> Request | dict[str, Finding]:
+    ) -> Request | dict[str, Conclusion]:
         """The next request that has no reply yet, or what the dialogue ends with."""
         while True:
             try:
                 request = dialogue.send(reply) if reply else next(dialogue)
             except StopIteration as stop:
-                findings: dict[str, Finding] = stop.value
-                return findings
+                concluded: dict[str, Conclusion] = stop.value
+                return concluded
             stored = None if anew else stored_reply(self._office.shop.ledger, request, self._reader)
             if stored is None:
                 return request
@@ -222,10 +222,10 @@ class Desk:
 
     def _failed(
         self, submitted: Submitted, questions: Sequence[Question], error: str, failure: Failure
-    ) -> dict[str, Finding]:
+    ) -> dict[str, Conclusion]:
         paper, reader = submitted.piece.paper.name, self._reader.name
         return {
-            question.id: Finding(paper, question.id, reader, Verdict.FAILED, error=error, failure=failure)
+            question.id: Conclusion(Finding(paper, question.id, reader, Verdict.FAILED, error=error, failure=failure))
             for question in questions
         }
 
@@ -260,7 +260,8 @@ def grouped(
 
     So the groups do not depend on what was done before, and a reply to one is found again.
     """
-    size, ids = reader.settings.questions_per_call, {question.id for question in wanted}
+    size = reader.settings.questions_per_call if reader.settings.style == "quotes" else 1
+    ids = {question.id for question in wanted}
     groups: list[tuple[Question, ...]] = []
     for place in range(0, len(codebook), size):
         run = tuple(codebook[place : place + size])

@@ -8,7 +8,7 @@ from pathlib import Path
 from quoth.errors import PaperError
 from quoth.ledger import Ledger, StoredFinding
 from quoth.pipeline import read_paper
-from quoth.readers.base import Dialogue, ReadPaper, Sitting
+from quoth.readers.base import Conclusion, Dialogue, ReadPaper, Sitting
 from quoth.readers.model import ModelReader
 from quoth.study.bill import Bill, cost_of
 from quoth.study.desk import grouped, stored_reply
@@ -111,7 +111,7 @@ def _findings(
     return {finding.question: finding for finding in bill.shared(made)}
 
 
-def _driven(dialogue: Dialogue, ledger: Ledger, reader: ModelReader, bill: Bill) -> dict[str, Finding]:
+def _driven(dialogue: Dialogue, ledger: Ledger, reader: ModelReader, bill: Bill) -> dict[str, Conclusion]:
     """What a dialogue ends with when every reply comes from the ledger."""
     try:
         request = next(dialogue)
@@ -122,8 +122,8 @@ def _driven(dialogue: Dialogue, ledger: Ledger, reader: ModelReader, bill: Bill)
             bill.add(reply, cost_of(reader, reply))
             request = dialogue.send(reply)
     except StopIteration as stop:
-        findings: dict[str, Finding] = stop.value
-        return findings
+        conclusions: dict[str, Conclusion] = stop.value
+        return conclusions
 
 
 def _same(before: Finding | None, after: Finding) -> bool:

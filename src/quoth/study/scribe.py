@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from quoth.grounding.audit import Audit
 from quoth.ledger import Ledger, Reply
 from quoth.vocabulary import Finding, Key
 
@@ -23,6 +24,7 @@ class Scribe:
         self._run = run
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scribe")
         self._replies: list[tuple[Reply, datetime]] = []
+        self._audits: list[Audit] = []
         self._findings: list[Row] = []
         self._waiting: list[Written] = []
         self._writing: asyncio.Task[None] | None = None
@@ -37,10 +39,16 @@ class Scribe:
         self._findings += rows
         await self._written()
 
+    async def audits(self, audits: Sequence[Audit]) -> None:
+        """Write audits."""
+        if audits:
+            self._audits += audits
+            await self._written()
+
     def close(self) -> None:
         """Write what is left, such as replies that came while the stage was being stopped."""
         self._thread.shutdown()
-        self._write(self._replies, self._findings)
+        self._write(self._replies, self._audits, self._findings)
 
     def _written(self) -> Written:
         written: Written = asyncio.get_running_loop().create_future()
@@ -52,10 +60,10 @@ class Scribe:
     async def _write_all(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            replies, findings, waiting = self._replies, self._findings, self._waiting
-            self._replies, self._findings, self._waiting = [], [], []
+            replies, audits, findings, waiting = self._replies, self._audits, self._findings, self._waiting
+            self._replies, self._audits, self._findings, self._waiting = [], [], [], []
             try:
-                await loop.run_in_executor(self._thread, self._write, replies, findings)
+                await loop.run_in_executor(self._thread, self._write, replies, audits, findings)
             except Exception as error:
                 for written in waiting:
                     if not written.done():
@@ -65,8 +73,12 @@ class Scribe:
                     if not written.done():
                         written.set_result(None)
 
-    def _write(self, replies: Sequence[tuple[Reply, datetime]], findings: Sequence[Row]) -> None:
+    def _write(
+        self, replies: Sequence[tuple[Reply, datetime]], audits: Sequence[Audit], findings: Sequence[Row]
+    ) -> None:
         if replies:
             self._ledger.put_replies(self._run, replies)
+        if audits:
+            self._ledger.put_audits([audit.row() for audit in audits], datetime.now(UTC))
         if findings:
             self._ledger.put_findings(self._run, findings, datetime.now(UTC))
