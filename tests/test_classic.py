@@ -1,7 +1,6 @@
 """The classic style: what is cut off a reply, and where its verdict and its quotes come from."""
 
 import json
-import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,10 +11,11 @@ from hypothesis import strategies as st
 
 import quoth as api
 from conftest import SmallStudy
-from misbehaving import Answer, Seen, Server, says
+from misbehaving import Seen, Server, says
 from quoth.readers.classic import answer_of
 from quoth.vocabulary import Finding, Verdict
 
+PROOF = "We give precision, recall and F1 for each class, and their unweighted mean over the classes (macro F1)."
 QUESTION = "Which camera took the pictures?"
 FORM = "Give your answer like this:\n\nAnswer:::\nAnswer: (your answer, in fewer than 400 words)\nAnswer:::"
 PROMPT = f"Answer the question at the end.\n\nSome context.\n\nQuestion: {QUESTION}\n\n{FORM}"
@@ -55,13 +55,8 @@ def classic(url: str) -> str:
 
 
 def asked(small_study: SmallStudy, text: str) -> tuple[Finding, Path, list[Seen]]:
-    """What becomes of an answer to the question about metrics; `{proof}` stands for the paper's own words."""
-
-    def script(number: int, seen: Seen) -> Answer:
-        lines = [line for line in seen.shown.splitlines() if re.search(r"precision|recall", line)]
-        return says(text.format(proof=re.split(r"(?<=\D)\.\s", lines[0])[0] + "."))
-
-    with Server(script) as server:
+    """What becomes of an answer to the question about metrics, the paper, and what the server was asked."""
+    with Server(lambda number, seen: says(text)) as server:
         folder = small_study(more=classic(server.url))
         with api.open(folder) as study:
             study.run(readers=["m"], questions=["metrics"])
@@ -70,10 +65,10 @@ def asked(small_study: SmallStudy, text: str) -> tuple[Finding, Path, list[Seen]
 
 
 def test_a_supported_answer_is_reported_with_its_evidence_and_its_audit(small_study: SmallStudy) -> None:
-    finding, folder, seen = asked(small_study, "Answer:::\nAnswer: {proof}\nAnswer:::")
-    assert finding.verdict is Verdict.REPORTED, finding
+    finding, folder, seen = asked(small_study, f"Answer:::\nAnswer: {PROOF}\nAnswer:::")
+    assert finding.verdict is Verdict.REPORTED, (finding.answer, finding.quotes)
     assert finding.quotes
-    assert "Answer:::" not in finding.answer
+    assert finding.answer == finding.quotes[0].text == PROOF
     (request,) = seen
     assert "response_format" not in request.body
     with closing(sqlite3.connect(folder / ".quoth" / "ledger.db")) as connection:

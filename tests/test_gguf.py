@@ -92,13 +92,13 @@ def test_a_model_in_this_process_answers(small_study: SmallStudy, smollm2: Path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("style", ["quotes"])
+@pytest.mark.parametrize("style", ["quotes", "classic"])
 def test_three_questions_in_this_process(small_study: SmallStudy, smollm2: Path, style: str) -> None:
     assert_honest(asked(small_study(more=THIRD + gguf(smollm2, style)), ["code", "metrics", "licence"]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("style", ["quotes"])
+@pytest.mark.parametrize("style", ["quotes", "classic"])
 def test_three_questions_behind_a_server(small_study: SmallStudy, smollm2: Path, style: str) -> None:
     with served(smollm2) as url:
         assert_honest(asked(small_study(more=THIRD + chat(url, style)), ["code", "metrics", "licence"]))
