@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from quoth import models, vocabulary
 from quoth.errors import ModelError
 from quoth.models import ENCODER_MODEL, ENCODER_TOKENIZER, Artefact, path_of
-from quoth.models.encoder import DIMENSIONS, Encoder
+from quoth.models.encoder import DIMENSIONS, TOKEN_DIMENSIONS, Encoder, part, together
 
 QUESTION = "Which graphics cards were used for training?"
 ANSWER = "All networks were trained on two NVIDIA V100 GPUs with 32 GB of memory."
@@ -49,6 +49,18 @@ def test_vectors_are_those_of_the_published_model(encoder: vocabulary.Encoder) -
     vectors = encoder.encode(texts)
     assert vectors[0] @ vectors[1] == pytest.approx(0.755, abs=0.02)
     assert vectors[0] @ vectors[2] == pytest.approx(0.142, abs=0.02)
+
+
+def test_tokens_have_unit_vectors_of_their_own(encoder: vocabulary.Encoder) -> None:
+    found = encoder.encode_tokens([QUESTION, "", ANSWER])
+    np.testing.assert_array_equal(found.vectors, encoder.encode([QUESTION, "", ANSWER]))
+    assert found.starts.tolist() == [0, 8, 8, len(found.ids)]
+    assert found.tokens.shape == (len(found.ids), TOKEN_DIMENSIONS)
+    np.testing.assert_allclose(np.linalg.norm(found.tokens.astype(float), axis=1), 127, rtol=0.02)
+    apart = together([encoder.encode_tokens([text]) for text in (QUESTION, "", ANSWER)])
+    for name in ("vectors", "tokens", "ids", "starts"):
+        np.testing.assert_array_equal(getattr(apart, name), getattr(found, name))
+    assert part(found, 2).tokens.tobytes() == encoder.encode_tokens([ANSWER]).tokens.tobytes()
 
 
 @settings(max_examples=15, deadline=None)

@@ -302,6 +302,21 @@ class Geometry(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """Some texts as vectors: one for each text, and one for each of their tokens.
+
+    `vectors`, shape (texts, dimensions), are unit vectors; `tokens`, shape (tokens, token dimensions), are unit vectors
+    times 127; `ids`, shape (tokens,), are the tokenizer's numbers; `starts`, shape (texts + 1,), says where each text's
+    tokens begin, and ends with the number of tokens.
+    """
+
+    vectors: NDArray[np.float32]
+    tokens: NDArray[np.int8]
+    ids: NDArray[np.int32]
+    starts: NDArray[np.int64]
+
+
 class Encoder(Protocol):
     """A model that turns texts into vectors."""
 
@@ -310,4 +325,8 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, shape (texts, dimensions)."""
+        ...
+
+    def encode_tokens(self, texts: Sequence[str]) -> Encoded:
+        """What `encode` gives, and the vectors of the texts' tokens."""
         ...

@@ -22,7 +22,7 @@ class Artefact:
     digest: str
 
 
-ENCODER_MODEL = Artefact("minilm-l6-int8.onnx", "53e0e9ab5b4fc0212855fa61470fbafee419591fb474e719f9d55d9ae99d0327")
+ENCODER_MODEL = Artefact("minilm-l6-int8.onnx", "a83868660302014536ca47be4c9175a2ee590bbe8e810858736947dcc9953f3c")
 ENCODER_TOKENIZER = Artefact(
     "minilm-l6-tokenizer.json", "5fd1c882abbd30517dced455a2c9768945ec726b96727927e4959348d9de550b"
 )

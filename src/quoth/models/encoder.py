@@ -18,9 +18,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from quoth.models import ENCODER_MODEL, ENCODER_TOKENIZER, path_of
+from quoth.vocabulary import Encoded
 
 DIMENSIONS = 384
 """Length of a vector."""
+
+TOKEN_DIMENSIONS = 64
+"""Length of a token's vector."""
 
 LONGEST = 256
 """Most tokens that the model can take in."""
@@ -55,18 +59,54 @@ class Encoder:
         """
         if not texts:
             return np.empty((0, DIMENSIONS), np.float32)
+        return np.stack([outputs[0] for _, outputs in self._run(texts, ["vector"])])
+
+    def encode_tokens(self, texts: Sequence[str]) -> Encoded:
+        """What `encode` gives, and unit vectors of the texts' tokens on 64 axes, without the marks at either end.
+
+        Raises:
+            ModelError: a file of the model is missing or altered.
+        """
+        found = self._run(texts, ["vector", "token_vectors"])
+        none = np.empty((0, TOKEN_DIMENSIONS), np.int8)
+        return Encoded(
+            np.stack([outputs[0] for _, outputs in found]) if found else np.empty((0, DIMENSIONS), np.float32),
+            np.concatenate([none, *(np.rint(outputs[1][1:-1] * 127).astype(np.int8) for _, outputs in found)]),
+            np.array([number for ids, _ in found for number in ids[1:-1]], np.int32),
+            np.cumsum([0, *(len(ids) - 2 for ids, _ in found)], dtype=np.int64),
+        )
+
+    def _run(self, texts: Sequence[str], outputs: list[str]) -> list[tuple[list[int], list[NDArray[np.float32]]]]:
+        """Each text's tokens, and what the model gives for them."""
         session, tokenizer = _session(), _tokenizer(self.max_tokens)
 
-        def vector(text: str) -> NDArray[np.float32]:
+        def run(text: str) -> tuple[list[int], list[NDArray[np.float32]]]:
             # A PDF can hold lone surrogates, which no tokenizer takes.
-            tokens = tokenizer.encode(text.encode("utf-8", "replace").decode()).ids
-            found: NDArray[np.float32] = session.run(["vector"], {"ids": np.array([tokens], np.int64)})[0][0]
-            return found
+            ids = tokenizer.encode(text.encode("utf-8", "replace").decode()).ids
+            return ids, [output[0] for output in session.run(outputs, {"ids": np.array([ids], np.int64)})]
 
         if self.threads == 1:
-            return np.stack([vector(text) for text in texts])
+            return [run(text) for text in texts]
         with ThreadPoolExecutor(self.threads) as pool:
-            return np.stack(list(pool.map(vector, texts)))
+            return list(pool.map(run, texts))
+
+
+def part(encoded: Encoded, number: int) -> Encoded:
+    """One of the encoded texts."""
+    start, end = encoded.starts[number : number + 2].tolist()
+    tokens = slice(start, end)
+    vector = encoded.vectors[number : number + 1]
+    return Encoded(vector, encoded.tokens[tokens], encoded.ids[tokens], np.array([0, end - start], np.int64))
+
+
+def together(parts: Sequence[Encoded]) -> Encoded:
+    """Encoded texts, one after the other; at least one."""
+    return Encoded(
+        np.concatenate([one.vectors for one in parts]),
+        np.concatenate([one.tokens for one in parts]),
+        np.concatenate([one.ids for one in parts]),
+        np.cumsum([0, *(size for one in parts for size in np.diff(one.starts))], dtype=np.int64),
+    )
 
 
 # A lock, because a cached function that two threads call at once for the first time runs twice: two models in memory.
