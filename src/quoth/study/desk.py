@@ -71,6 +71,9 @@ class Desk:
         self._asker = Asker(reader.connect(), limits_of(reader))
         # Some more dialogues than requests: while one is thought about, another is on its way.
         self._slots = asyncio.Semaphore(reader.concurrency + max(2, reader.concurrency // 4))
+        # A look into the ledger costs as much as a prompt: it is left out where nothing can be found.
+        self._replied_before = office.shop.ledger.has_replies(reader.name)
+        self._asked: set[str] = set()
         self._waiting = 0
         self._room = asyncio.Event()
 
@@ -182,11 +185,19 @@ class Desk:
             except StopIteration as stop:
                 concluded: dict[str, Conclusion] = stop.value
                 return concluded
-            stored = None if anew else stored_reply(self._office.shop.ledger, request, self._reader)
+            stored = None if anew else self._stored(request)
             if stored is None:
                 return request
             reply = stored
             bill.add(reply, cost_of(self._reader, reply))
+
+    def _stored(self, request: Request) -> Reply | None:
+        """The reply to this request, where it was asked before, in this run or another."""
+        digest = self._reader.request_digest(request)[:16]
+        if not self._replied_before and digest not in self._asked:
+            self._asked.add(digest)
+            return None
+        return stored_reply(self._office.shop.ledger, request, self._reader)
 
     async def _reply(self, request: Request) -> Reply:
         """The reply to a request, paid for and in the ledger."""
