@@ -108,7 +108,7 @@ def flat(folder: Path) -> None:
         if progress.findings_done and progress.findings_done % 500 == 0:
             marks.setdefault(progress.findings_done, memory())
 
-    with server() as (url, seen), quoth.open(study(folder, chat(url), questions(200), pairs)) as opened:
+    with server() as (url, seen), quoth.open(study(folder, chat(url), questions(360), pairs)) as opened:
         opened.run(watch=watch)
     shown = ", ".join(f"{done:,}: {held:.0f}" for done, held in marks.items())
     print(f"memory over {len(seen):,} requests, 25 papers of two files: MB after so many findings: {shown}")

@@ -18,6 +18,7 @@ from conftest import SmallStudy, quoth_command
 from misbehaving import Answer, Seen, Server, not_reported, refuses, reported, says
 from quoth.cli.app import app
 from quoth.errors import ReaderError
+from quoth.protocol import load_protocol
 from quoth.readers import verify
 from quoth.study.status import status_of
 from quoth.vocabulary import Finding, Located, Verdict
@@ -393,3 +394,20 @@ def test_a_key_that_is_not_set_is_told_before_anything_is_done(small_study: Smal
         assert "the environment variable NO_SUCH_KEY holds no key" in done.output
         assert not server.seen
         assert CliRunner().invoke(app, ["status", str(folder)]).exit_code == 0
+
+
+# The documentation
+
+
+def test_every_block_of_the_documentation_is_a_reader(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "readers.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 6
+    (tmp_path / "study.toml").write_text(
+        '[study]\ntitle = "Blocks"\ncodebook = "dl-methods"\n' + "".join(blocks), encoding="utf-8"
+    )
+    readers = load_protocol(tmp_path / "study.toml").readers
+    assert [reader.type for reader in readers] == ["chat"] * 5 + ["gguf"]
+    keys = set(re.findall(r"^\| `(\w+)`(?:, `(\w+)`)?", text, re.MULTILINE))
+    fields = {field for reader in readers for field in type(reader).model_fields}
+    assert {key for pair in keys for key in pair if key} <= fields
