@@ -124,7 +124,7 @@ def inventions(folder: Path, number: int) -> None:
     shutil.copyfile(DEMO / f"{PAPER}.pdf", folder / "papers" / f"{PAPER}.pdf")
     for style in ("quotes", "classic"):
         reader = f'[[reader]]\nname = "{style}"\ntype = "gguf"\nmodel = {json.dumps(str(model))}\nstyle = "{style}"\n'
-        more = "window = 4096\nmax_answer_tokens = 200\n\n[retrieval]\ncharacters = 1000\n"
+        more = "window = 4096\nmax_answer_tokens = 200\nthreads = 1\n\n[retrieval]\ncharacters = 1000\n"
         text = f'[study]\ntitle = "Benchmark"\ncodebook = "dl-methods"\n\n{reader}{more}'
         (folder / "study.toml").write_text(text, encoding="utf-8")
         with quoth.open(folder) as opened:
