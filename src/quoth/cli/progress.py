@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
-from quoth.study.execute import Progress as Step
-from quoth.study.execute import Watcher
+from quoth.study.workshop import Progress as Step
+from quoth.study.workshop import Watcher
 
 _EVERY_SECONDS = 10.0
 
@@ -78,10 +78,11 @@ def _pace(step: Step, seconds: float) -> Iterator[str]:
         return
     yield f"{step.papers_done / seconds * 60:,.0f} papers/min"
     if step.papers_done < step.papers:
-        yield f"{_duration(seconds / step.papers_done * (step.papers - step.papers_done))} left"
+        yield f"{duration(seconds / step.papers_done * (step.papers - step.papers_done))} left"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in words, such as '90 s' or '2 h 5 min'."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -1,7 +1,6 @@
 """What people see: tables, progress, last lines. Progress goes to standard error, data to standard output."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,13 +11,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from quoth.cli.progress import watching
+from quoth.cli.progress import duration, watching
 from quoth.ledger import StoredPaper
 from quoth.readers.calibration import CALIBRATION_FILE
 from quoth.study.calibrate import CalibrationResult
 from quoth.study.doctor import Check
+from quoth.study.estimate import Estimate
 from quoth.study.execute import Outcome
-from quoth.study.plan import Selection, Work
+from quoth.study.plan import Selection
+from quoth.study.replay import Replayed
 from quoth.study.status import ReaderStatus, Status
 from quoth.study.study import Study
 from quoth.vocabulary import Failure, Finding, Quote, Verdict
@@ -67,12 +68,17 @@ def conclude(
         kept = f"{count(outcome.findings, 'finding')} of {count(outcome.papers, 'paper')}"
         console.print(f"Stopped; {kept} were kept. To go on: quoth run {study.folder}")
         return 1
+    for name, models in outcome.served.items():
+        console.print(f"Note: the server of '{name}' called its model by several names: {', '.join(models)}")
+    stopped = tuple(_stopped(study, outcome))
     tallies = study.ledger.tallies(study.present(selection))
     failed = [tally for tally in tallies if tally.verdict is Verdict.FAILED]
-    if not quiet:
+    if not quiet and not stopped:
         console.print(_ending(study, outcome, selection, failed=bool(failed)))
+    for line in stopped:
+        console.print(line)
     if not failed:
-        return 0
+        return 3 if stopped else 0
     unreadable = [stored for stored in study.stored_papers(selection) if stored.reason is not None]
     # Those of this run were told as they came.
     for line in _unreadable([one for one in unreadable if one.paper.name not in outcome.unreadable], study.folder):
@@ -82,6 +88,15 @@ def conclude(
     number = count(sum(tally.findings for tally in failed), "finding")
     console.print(f"{number} failed{papers}. To try again: quoth run {study.folder}{again}")
     return 3
+
+
+def _stopped(study: Study, outcome: Outcome) -> Iterator[str]:
+    """Which readers could not go on, and how to."""
+    for name, why in outcome.stopped.items():
+        yield f"Reader '{name}' stopped: {why}"
+    if outcome.stopped:
+        done = f"{count(outcome.findings, 'finding')} of {count(outcome.papers, 'paper')}"
+        yield f"{done} are in the ledger. To go on: quoth run {study.folder}"
 
 
 def _ending(study: Study, outcome: Outcome, selection: Selection, *, failed: bool) -> str:
@@ -101,18 +116,40 @@ def _unreadable(stored: Sequence[StoredPaper], folder: Path) -> Iterator[str]:
         yield f"  and {len(stored) - _LISTED:,} more: quoth export {folder} papers.csv --what papers"
 
 
-def estimate(work: Sequence[Work]) -> None:
-    """What a run would do, reader by reader."""
+def estimate(estimates: Sequence[Estimate]) -> None:
+    """What a run would do and cost, reader by reader."""
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    cells: Counter[str] = Counter()
-    for piece in work:
-        for part in piece.cells:
-            cells[part.reader.name] += len(part.questions)
-    if not work:
+    if not estimates:
         console.print("Nothing to do.")
-    for name, number in cells.items():
-        what = f"{count(number, 'finding')} on {count(len(work), 'paper')}"
-        console.print(f"{name}: {what}; runs on this computer and costs nothing")
+    for one in estimates:
+        what = f"{one.reader}: {count(one.findings, 'finding')} on {count(one.papers, 'paper')}"
+        if one.calls is None:
+            console.print(f"{what}; runs on this computer and costs nothing")
+            continue
+        tokens = f"{one.input_tokens:,} tokens in, {one.output_tokens:,} out"
+        cost = "cost not known (price_per_million in study.toml would tell)"
+        if one.cost_usd is not None:
+            cost = f"${one.cost_usd:.2f}, at most ${one.most_usd:.2f} without corrections"
+        console.print(f"{what}; about {count(one.calls, 'call')}, {tokens}, {cost}, {duration(one.seconds or 0)}")
+
+
+def replayed(found: Replayed) -> None:
+    """What changed when the stored replies were understood anew."""
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    for change in found.changes:
+        after = change.after
+        before = _said(change.before) if change.before else "nothing"
+        console.print(f"{after.paper}, {after.question}, {after.reader}: {before} is now {_said(after)}")
+    for paper, reason in found.unreadable.items():
+        console.print(f"{paper}: {reason}")
+    console.print(f"{count(found.findings, 'finding')} made anew from stored replies, {len(found.changes):,} changed.")
+    if found.without_reply:
+        console.print(f"{count(found.without_reply, 'cell')} without a stored reply: a run asks them.")
+
+
+def _said(one: Finding) -> str:
+    parts = [one.verdict.value, one.value or "", one.error or "", *(f"“{quote.text}”" for quote in one.quotes)]
+    return " ".join(part for part in parts if part)
 
 
 # One finding
@@ -192,7 +229,7 @@ def _papers(found: Status) -> str:
 
 def _readers(readers: Sequence[ReaderStatus]) -> Table:
     """A row for each reader; what no reader has is left out."""
-    headings = ("reader", "reported", "not reported", "unclear", "failed", "open", "time", "tokens", "cost")
+    headings = ("reader", "reported", "not reported", "unclear", "failed", "open", "time", "tokens", "cost", "energy")
     rows = [_reader_row(reader) for reader in readers]
     always = {"reader", "reported", "not reported", "failed", "open"}
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -207,10 +244,13 @@ def _readers(readers: Sequence[ReaderStatus]) -> Table:
 
 def _reader_row(reader: ReaderStatus) -> tuple[str, ...]:
     seconds = "" if reader.seconds is None else f"{reader.seconds:,.0f} s"
-    tokens = "" if reader.tokens is None else f"{reader.tokens:,}"
-    cost = "" if reader.cost_usd is None else f"${reader.cost_usd:.2f}"
+    paid = reader.tokens if reader.paid_tokens is None else reader.paid_tokens
+    tokens = "" if paid is None else f"{paid:,}"
+    usd = reader.cost_usd if reader.paid_usd is None else reader.paid_usd
+    cost = "" if usd is None else f"${usd:.2f}"
+    energy = "" if reader.watt_hours is None else f"{reader.watt_hours:,.1f} Wh"
     counts = (reader.reported, reader.not_reported, reader.unclear, reader.failed, reader.open)
-    return escape(reader.name), *(f"{number:,}" for number in counts), seconds, tokens, cost
+    return escape(reader.name), *(f"{number:,}" for number in counts), seconds, tokens, cost, energy
 
 
 def _remarks(found: Status) -> Iterator[str]:

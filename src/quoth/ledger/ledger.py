@@ -10,7 +10,7 @@ from typing import Self
 from quoth.ledger import reading, writing
 from quoth.ledger.database import Database
 from quoth.ledger.lock import Holder, RunLock
-from quoth.ledger.records import Batch, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
+from quoth.ledger.records import Asked, Batch, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
 from quoth.vocabulary import Failure, Finding, Key, Paper, Question, VoteColumns
 
 
@@ -127,9 +127,14 @@ class Ledger:
 
     def put_reply(self, run: int | None, reply: Reply, at: datetime) -> None:
         """Record a reply before it is used; its reader must be recorded."""
+        self.put_replies(run, [(reply, at)])
+
+    def put_replies(self, run: int | None, replies: Sequence[tuple[Reply, datetime]]) -> None:
+        """Record replies that came at about the same time, in one transaction; their readers must be recorded."""
         with self._database.writing() as connection:
             self._check_lock()
-            writing.add_reply(connection, run, reply, self._known, at)
+            for reply, at in replies:
+                writing.add_reply(connection, run, reply, self._known, at)
 
     def put_findings(self, run: int | None, rows: Sequence[tuple[Key, Finding]], at: datetime) -> None:
         """Record findings, with their quotes, as the next revisions of their keys.
@@ -150,6 +155,12 @@ class Ledger:
         """Record findings that no run made, with their papers, questions, readers and reviews: all, or nothing."""
         with self._database.writing() as connection:
             writing.add_batch(connection, batch, _now())
+
+    def put_audits(self, rows: Sequence[Mapping[str, object]], at: datetime) -> None:
+        """Record audits, each as its row is printed (`id, question, answered, verdict, faithful, sentences`)."""
+        with self._database.writing() as connection:
+            self._check_lock()
+            writing.add_audits(connection, rows, at)
 
     # What comes out
 
@@ -176,6 +187,16 @@ class Ledger:
         """The last reply to the very same request, which need not be paid for again; None where there is none."""
         with self._database.reading() as connection:
             return reading.newest_reply(connection, request_digest)
+
+    def has_replies(self, reader: str) -> bool:
+        """Whether a reader of this name was ever replied to."""
+        with self._database.reading() as connection:
+            return reading.has_replies(connection, reader)
+
+    def asked(self) -> list[Asked]:
+        """What every reader's replies took, used in a finding or not, by reader."""
+        with self._database.reading() as connection:
+            return reading.asked(connection)
 
     def current(self, present: Present) -> Iterator[StoredFinding]:
         """The newest revision of each key of the present versions, by paper, question, reader and round."""

@@ -4,6 +4,7 @@ Findings come paper by paper in blocks, so that a ledger of any size is read in 
 not depend on when they were made: paper, question, reader, round, then age.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, case, exists, func, select, true
 
-from quoth.ledger.records import Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
+from quoth.ledger.records import Asked, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
 from quoth.ledger.schema import (
     documents,
     files,
@@ -221,6 +222,37 @@ def all_readers(connection: Connection) -> list[StoredReader]:
     """Every version of every reader, oldest first."""
     rows = connection.execute(select(readers).order_by(readers.c.id))
     return [StoredReader(row.reader, row.digest, row.type, row.manifest) for row in rows]
+
+
+def has_replies(connection: Connection, reader: str) -> bool:
+    """Whether a reader was ever replied to, in any of its versions."""
+    of_reader = (
+        select(replies.c.id).join(readers, readers.c.id == replies.c.reader_id).where(readers.c.reader == reader)
+    )
+    return connection.scalar(select(of_reader.exists())) or False
+
+
+def asked(connection: Connection) -> list[Asked]:
+    """What every reader's replies took, by reader."""
+    columns = (readers.c.reader, replies.c.input_tokens, replies.c.output_tokens, replies.c.seconds, replies.c.at)
+    statement = (
+        select(*columns, replies.c.parameters)
+        .select_from(replies.join(readers, readers.c.id == replies.c.reader_id))
+        .order_by(readers.c.reader, replies.c.at.desc())
+    )
+    found = []
+    for reader, rows in groupby(connection.execute(statement), key=lambda row: row.reader):
+        counted, sent, answered, cached, seconds, busy = 0, 0, 0, 0, 0.0, 0.0
+        since = math.inf
+        for row in rows:
+            counted, sent, answered = counted + 1, sent + (row.input_tokens or 0), answered + (row.output_tokens or 0)
+            cached += int(row.parameters.get("cached_tokens") or 0)
+            seconds, end = seconds + (row.seconds or 0.0), row.at.timestamp()
+            began = end - (row.seconds or 0.0)
+            # From the last end backwards, only what lies before the earliest beginning so far is new.
+            busy, since = busy + max(0.0, min(end, since) - began), min(since, began)
+        found.append(Asked(reader, counted, sent, answered, cached, seconds, busy))
+    return found
 
 
 def all_runs(connection: Connection) -> list[Run]:

@@ -123,3 +123,20 @@ class Tally:
     input_tokens: int | None
     output_tokens: int | None
     cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one reader's replies took together.
+
+    `busy_seconds` is the time during which at least one of them was under way, `seconds` the sum over all. Tokens count
+    as 0 where the server told none; `cached_tokens` are those of the input that it had in its cache.
+    """
+
+    reader: str
+    replies: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    seconds: float
+    busy_seconds: float

@@ -10,6 +10,7 @@ from quoth.errors import LedgerError
 from quoth.ledger.reading import ASKED_TOGETHER, blocks, current_papers
 from quoth.ledger.records import Batch, Reply, StoredPaper
 from quoth.ledger.schema import (
+    audits,
     documents,
     files,
     findings,
@@ -147,6 +148,14 @@ def add_reply(connection: Connection, run: int | None, reply: Reply, known: Know
         "at": at,
     }
     connection.execute(insert(replies), row)
+
+
+def add_audits(connection: Connection, rows: Sequence[Mapping[str, object]], at: datetime) -> None:
+    """Audits, as their rows are printed."""
+    columns = ("question", "answered", "verdict", "faithful", "sentences")
+    connection.execute(
+        insert(audits), [{"item": row["id"], **{name: row[name] for name in columns}, "at": at} for row in rows]
+    )
 
 
 def add_findings(

@@ -12,7 +12,7 @@ from quoth.errors import PaperError
 from quoth.models.encoder import Encoder as OnnxEncoder
 from quoth.papers import PARSER_VERSION
 from quoth.pipeline.read import ReadSettings, read_paper
-from quoth.readers.base import Reader
+from quoth.readers.base import PureReader
 from quoth.readers.embedded import ReaderModel
 from quoth.vocabulary import Encoder, Finding, Paper, Question
 
@@ -25,7 +25,7 @@ class PaperTask:
     places: Mapping[str, Path]
     settings: ReadSettings
     encoder: Encoder
-    wanted: tuple[tuple[Reader, tuple[Question, ...]], ...]
+    wanted: tuple[tuple[PureReader, tuple[Question, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,32 +115,52 @@ class EmbeddedReader(Table):
     type: Literal["embedded"]
 
 
-class ChatReader(Table):
-    """A large language model behind an API that follows OpenAI's."""
+class ModelReader(Table):
+    """What holds for every large language model, wherever it runs."""
 
     name: Identifier
+    style: Literal["quotes", "classic"] = "quotes"
+    context: Literal["passages", "paper"] = "passages"
+    questions_per_call: Annotated[int, Field(ge=1, le=100)] = 1
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    seed: int = 1
+    """Sent where the server takes one."""
+    max_answer_tokens: Annotated[int, Field(ge=16, le=1_000_000)] = 1000
+    """A longer reply is cut off by the server."""
+    seconds_per_request: Annotated[float, Field(ge=0.01, le=86_400)] = 300.0
+    """A request that takes longer is given up and repeated."""
+    watts: Annotated[float, Field(ge=0)] | None = None
+    """What the hardware draws while it answers, for own hardware."""
+
+
+class ChatReader(ModelReader):
+    """A large language model behind an API that follows OpenAI's."""
+
     type: Literal["chat"]
     base_url: Annotated[str, Field(pattern=WEB_ADDRESS)]
     model: Words
     api_key_env: Words | None = None
     """The environment variable that holds the key; None for a server that asks for none."""
-    style: Literal["quotes", "classic"] = "quotes"
-    context: Literal["passages", "paper"] = "passages"
+    window: Annotated[int, Field(ge=512)] | None = None
+    """Tokens that the model can read at once, as far as known."""
     concurrency: Annotated[int, Field(ge=1, le=1024)] = 8
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+    patience_seconds: Annotated[float, Field(ge=0, le=86_400)] = 600.0
+    """An endpoint that answers nothing for so long is taken to be down."""
     price_per_million: Price | None = None
 
 
-class GgufReader(Table):
+class GgufReader(ModelReader):
     """A large language model in this process, from a file in the GGUF format."""
 
-    name: Identifier
     type: Literal["gguf"]
     model: Words
     """The file, relative to study.toml."""
-    style: Literal["quotes", "classic"] = "quotes"
-    context: Literal["passages", "paper"] = "passages"
+    window: Annotated[int, Field(ge=512)] = 8192
+    """Tokens that the model is given room for."""
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Processor threads; None for all cores."""
 
 
 ReaderSettings = EmbeddedReader | ChatReader | GgufReader

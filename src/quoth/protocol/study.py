@@ -40,7 +40,11 @@ _OPERATION = {
     "concurrency",
     "requests_per_minute",
     "tokens_per_minute",
+    "seconds_per_request",
+    "patience_seconds",
     "price_per_million",
+    "threads",
+    "watts",
 }
 
 _LATER = {"unquoted", "tolerance"}

@@ -22,7 +22,7 @@ from quoth.protocol import question_digest
 from quoth.readers.base import ReadPaper
 from quoth.readers.calibration import Calibration
 from quoth.readers.features import LINK, Floats, quote_features, verdict_features
-from quoth.readers.values import value_of
+from quoth.readers.values import targets_of, value_of
 from quoth.retrieval import PASSAGES_VERSION, Ranking, query
 from quoth.vocabulary import (
     BlockKind,
@@ -147,7 +147,7 @@ class EmbeddedReader:
                 failure=Failure.FINAL,
             )
         if quotes:
-            value = value_of(question, quotes, asked.links(quotes[0]))
+            value = value_of(question, quotes, targets_of(asked.paper.document, quotes[:1]))
         return Finding(
             asked.paper.name,
             question.id,
@@ -231,12 +231,6 @@ class Asked:
         if LINK.search(self.paper.document.text[sentence.start : sentence.end]):
             return True
         return any(sentence.start <= link.start < sentence.end for link in self.paper.document.links)
-
-    def links(self, quote: Quote) -> tuple[str, ...]:
-        """The targets of the links in a quote's words."""
-        spans = [(span.start, span.end) for span in quote.spans]
-        found = (link for link in self.paper.document.links if any(a <= link.start < b for a, b in spans))
-        return tuple(dict.fromkeys(link.target for link in found))
 
     def features(self, question: Question, ranking: Ranking, candidates: Sequence[Candidate]) -> Floats:
         """Those of `quote_features`, a row for each candidate."""

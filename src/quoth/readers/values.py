@@ -1,9 +1,11 @@
 """The value in a quote: a link, a choice, or a single figure. Where the words leave a doubt there is none."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 
-from quoth.vocabulary import Kind, Question, Quote
+from quoth.vocabulary import Document, Kind, Question, Quote
 
 _HOSTS = r"(?:github|gitlab|bitbucket|zenodo|osf|figshare|datadryad|huggingface|codeocean|doi)\.(?:com|org|io|co)"
 _URL = re.compile(rf"(?:https?://|www\.)[^\s<>\"“”]+|\b(?:[\w-]+\.)?{_HOSTS}/[^\s<>\"“”]+", re.IGNORECASE)
@@ -51,6 +53,7 @@ _NO_FIGURE = re.compile(
 _WRITTEN = re.compile(r"(?<![\w.,])(?:(?<![^\s(=<>≤≥~≈:])[-−–+±])?\d(?:[\d.,]|[\u00a0\u2009\u202f](?=\d{3}))*")
 _PLAIN = re.compile(r"([-−–])?(\d+(?:\.\d+)?|\d{1,3}(?:[,\u00a0\u2009\u202f]\d{3})+(?:\.\d+)?)")
 _LARGE = re.compile(r"\s*(?:million|billion|thousand|×|x\s*10|\^|[eE][-+−]?\d)")
+_SMALL = "zero one two three four five six seven eight nine ten eleven twelve".split()
 _PERCENT = ("%", "percent", "per cent")
 
 
@@ -71,6 +74,40 @@ def value_of(question: Question, quotes: Sequence[Quote], targets: Sequence[str]
             return _number(quotes[0].text, question.unit)
         case _:
             return None
+
+
+def targets_of(document: Document, quotes: Sequence[Quote]) -> tuple[str, ...]:
+    """The targets of the links in the quotes' words."""
+    spans = [(span.start, span.end) for quote in quotes for span in quote.spans]
+    found = (link.target for link in document.links if any(a <= link.start < b for a, b in spans))
+    return tuple(dict.fromkeys(found))
+
+
+def is_shown(question: Question, value: str, quotes: Sequence[Quote], targets: Sequence[str]) -> bool:
+    """Whether the quotes show the value that a reader gives: a number or a link must stand in one, to the letter.
+
+    A choice is what the reader makes of them. `targets` are those of their links.
+    """
+    match question.kind:
+        case Kind.LINK:
+            bare = _SCHEME.sub("", _trimmed(value)).rstrip("/")
+            joined = ("".join(text.split()) for text in (*(quote.text for quote in quotes), *targets))
+            return bool(bare) and any("".join(bare.split()).lower() in text.lower() for text in joined)
+        case Kind.NUMBER:
+            said = Decimal(value.lstrip("-"))
+            return any(said == figure for quote in quotes for figure in _figures(quote.text))
+        case _:
+            return True
+
+
+def _figures(text: str) -> Iterator[Decimal]:
+    """The figures of a text without their sign, those up to twelve in words too."""
+    for match in _WRITTEN.finditer(text):
+        bare = match.group().rstrip(".,").lstrip("-−–+±")
+        with suppress(InvalidOperation):
+            yield Decimal(re.sub(r"[,\s]", "", bare))
+    words = re.findall(r"[a-z]+", text.lower())
+    yield from (Decimal(_SMALL.index(word)) for word in words if word in _SMALL)
 
 
 def _link(question: Question, text: str, targets: Sequence[str]) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from quoth.errors import QuothError
-from quoth.study.execute import cores
+from quoth.study.workshop import cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,12 @@ def checks() -> Iterator[Check]:
         ("Ledger", _ledger),
     ):
         yield _tried(name, look)
-    for extra, module, what in (("postgres", "psycopg", "ledger on PostgreSQL"),):
+    for extra, module, what in (
+        ("gguf", "xllamacpp", "language models from GGUF files"),
+        ("postgres", "psycopg", "a ledger on PostgreSQL"),
+    ):
         there = importlib.util.find_spec(module) is not None
-        says = f"installed ({what})" if there else f"not installed: pip install 'quoth[{extra}]' for a {what}"
+        says = f"installed ({what})" if there else f"not installed: pip install 'quoth[{extra}]' for {what}"
         yield Check(f"Extra {extra}", there, says, needed=False)
 
 

@@ -1,39 +1,35 @@
-"""A run: open cells go to the workers, findings come back paper by paper and are in the ledger before the next."""
+"""A run: open cells go to the workers and to the models, and what comes back is in the ledger before the next."""
 
 import importlib.metadata
-import os
 import platform
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
+from quoth.engine.asking import Purse
 from quoth.engine.local import Done, Lost, run_supervised
-from quoth.ledger import Ledger
+from quoth.errors import ReaderError
 from quoth.papers import PARSER_VERSION
-from quoth.pipeline import PaperResult, PaperTask, ReadSettings, prepare_worker, work_on_paper
+from quoth.pipeline import PaperResult, PaperTask, prepare_worker, work_on_paper
 from quoth.protocol import Protocol, question_digest
-from quoth.readers.base import Reader
-from quoth.study.plan import Selection, Work, key_of, unread_digest
-from quoth.vocabulary import Encoder, Failure, Finding, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is; `note` says what befell the last paper, where it could not be read."""
-
-    papers_done: int
-    papers: int
-    findings_done: int
-    findings: int
-    paper: str = ""
-    note: str = ""
+from quoth.readers.base import PureReader, Reader
+from quoth.readers.embedded import EmbeddedReader
+from quoth.readers.model import ModelReader
+from quoth.study.plan import Cells, Selection, Work, key_of, unread_digest
+from quoth.study.spending import spent
+from quoth.study.stage import AskStage
+from quoth.study.workshop import Progress, Watcher, Workshop, cores, not_read
+from quoth.vocabulary import Failure, Finding, Question, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run did: findings by verdict, and the papers that could not be read, with the reason."""
+    """What a run did: findings by verdict, and the papers that could not be read, with the reason.
+
+    `stopped` are the readers that could not go on, and why; `served` the names that a server gave its model, where they
+    were several.
+    """
 
     run: int | None
     papers: int
@@ -41,65 +37,136 @@ class Outcome:
     failed: int
     unreadable: Mapping[str, str]
     interrupted: bool = False
-
-
-Watcher = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """What a run works with."""
-
-    protocol: Protocol
-    ledger: Ledger
-    encoder: Encoder
-    cache: Path
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    served: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def execute(shop: Workshop, work: Sequence[Work], manifest: Mapping[str, object], watch: Watcher) -> Outcome:
-    """Do the work; every paper's findings are committed as they come.
+    """Do the work; findings are committed as they come.
 
-    An interruption (Ctrl-C) ends the workers, keeps what came back and is told in the outcome. The caller holds the
-    lock.
+    An interruption (Ctrl-C) ends workers and requests, keeps what came back and is told in the outcome. The caller
+    holds the lock.
+
+    Raises:
+        ReaderError: a reader cannot be reached as the protocol describes it.
     """
     shop.ledger.put_papers([piece.paper for piece in work])
     run = shop.ledger.start_run(manifest)
-    pieces = {piece.paper.name: piece for piece in work}
-    total = sum(piece.size for piece in work)
-    papers = findings = failed = 0
-    unreadable: dict[str, str] = {}
+    tally = _Tally(work, watch)
+    stage: AskStage | None = None
     interrupted = False
-    watch(Progress(0, len(work), 0, total))
     try:
-        with closing(_outcomes(shop, work)) as outcomes:
+        with _asking(shop, run, work) as stage, closing(_outcomes(shop, work)) as outcomes:
             for outcome in outcomes:
-                piece = pieces[outcome.task.paper.name]
-                made = _record(shop, run, piece, outcome)
-                papers, findings = papers + 1, findings + piece.size
-                failed += sum(finding.verdict is Verdict.FAILED for finding in made)
-                note = outcome.error.reason if isinstance(outcome, Lost) else ""
-                if note:
-                    unreadable[piece.paper.name] = note
-                watch(Progress(papers, len(work), findings, total, piece.paper.name, note))
+                _take(shop, run, outcome, stage, tally)
+            if stage:
+                stage.finish()
+                tally.take(stage, wait=True)
     except KeyboardInterrupt:
         interrupted = True
-    return Outcome(run, papers, findings, failed, unreadable, interrupted)
+        if stage:
+            tally.take(stage, wait=False)
+    return Outcome(
+        run,
+        tally.papers,
+        tally.findings,
+        tally.failed,
+        tally.unreadable,
+        interrupted,
+        stage.stopped if stage else {},
+        stage.served if stage else {},
+    )
+
+
+def check_models(readers: Sequence[Reader], protocol: Protocol) -> None:
+    """Look at what would stop a run of days in its first minute.
+
+    Raises:
+        ReaderError: a key is not set, a package is missing, or a budget in dollars meets a model without a price.
+    """
+    for reader in readers:
+        if not isinstance(reader, ModelReader):
+            continue
+        reader.connect()
+        if protocol.budget.max_cost_usd is not None and reader.cost(1, 1) is None:
+            raise ReaderError(
+                f"reader '{reader.name}': [budget] has max_cost_usd, and nobody knows what this model costs; add "
+                "price_per_million = { input = ..., output = ... } to it (0 for your own hardware)"
+            )
+
+
+@contextmanager
+def _asking(shop: Workshop, run: int, work: Sequence[Work]) -> Iterator[AskStage | None]:
+    """The stage that asks the models, where there are any; it ends with the block."""
+    found = {cells.reader.name: cells.reader for piece in work for cells in piece.cells}
+    models = [reader for reader in found.values() if isinstance(reader, ModelReader)]
+    if not models:
+        yield None
+        return
+    budget = shop.protocol.budget
+    tokens, cost = spent(shop.ledger, models)
+    stage = AskStage(shop, run, models, Purse(budget.max_cost_usd, budget.max_tokens, cost, tokens))
+    try:
+        yield stage
+    finally:
+        stage.stop()
+
+
+class _Tally:
+    """How far the run is; a paper is done when its workers and all of its models are."""
+
+    def __init__(self, work: Sequence[Work], watch: Watcher) -> None:
+        self.pieces = {piece.paper.name: piece for piece in work}
+        self.papers = self.findings = self.failed = 0
+        self.unreadable: dict[str, str] = {}
+        self._watch = watch
+        self._total = sum(piece.size for piece in work)
+        self._tell("", "")
+
+    def count(self, paper: str, findings: Sequence[Finding], *, ends: bool, note: str = "") -> None:
+        """Count what is in the ledger now."""
+        self.findings += len(findings)
+        self.failed += sum(finding.verdict is Verdict.FAILED for finding in findings)
+        self.papers += ends
+        if note:
+            self.unreadable[paper] = note
+        if findings or ends:
+            self._tell(paper, note)
+
+    def take(self, stage: AskStage, *, wait: bool) -> None:
+        """Count what the models answered."""
+        for answered in stage.answered(wait=wait):
+            self.count(answered.paper, answered.findings, ends=answered.ends)
+
+    def _tell(self, paper: str, note: str) -> None:
+        self._watch(Progress(self.papers, len(self.pieces), self.findings, self._total, paper, note))
+
+
+def _take(
+    shop: Workshop,
+    run: int,
+    outcome: Done[PaperTask, PaperResult] | Lost[PaperTask],
+    stage: AskStage | None,
+    tally: _Tally,
+) -> None:
+    """Write what a worker made of a paper, and hand the paper on to the models."""
+    piece = tally.pieces[outcome.task.paper.name]
+    made = _record(shop, run, piece, outcome)
+    note = outcome.error.reason if isinstance(outcome, Lost) else ""
+    to_models = isinstance(outcome, Done) and any(isinstance(cells.reader, ModelReader) for cells in piece.cells)
+    tally.count(piece.paper.name, made, ends=not to_models, note=note)
+    if stage:
+        if to_models and isinstance(outcome, Done):
+            stage.submit(piece, outcome.result.text_digest)
+        tally.take(stage, wait=False)
 
 
 def _outcomes(
     shop: Workshop, work: Sequence[Work]
 ) -> Generator[Done[PaperTask, PaperResult] | Lost[PaperTask], None, None]:
     reading = shop.protocol.reading
-    settings = ReadSettings(reading.max_pages, shop.cache)
     tasks = (
-        PaperTask(
-            piece.paper,
-            piece.places,
-            settings,
-            shop.encoder,
-            tuple((cells.reader, cells.questions) for cells in piece.cells),
-        )
-        for piece in work
+        PaperTask(piece.paper, piece.places, shop.settings, shop.encoder, tuple(_pure(piece.cells))) for piece in work
     )
     yield from run_supervised(
         tasks,
@@ -111,14 +178,16 @@ def _outcomes(
     )
 
 
+def _pure(cells: Sequence[Cells]) -> Iterator[tuple[PureReader, tuple[Question, ...]]]:
+    """What workers can answer with the paper alone."""
+    for part in cells:
+        if isinstance(part.reader, EmbeddedReader):
+            yield part.reader, part.questions
+
+
 def worker_count(protocol: Protocol, papers: int) -> int:
     """How many worker processes a run over so many papers has."""
     return max(1, min(protocol.reading.workers or cores(), papers))
-
-
-def cores() -> int:
-    """How many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _record(
@@ -140,7 +209,8 @@ def _record(
         failure = Failure.TRANSIENT if outcome.error.transient else Failure.FINAL
         ledger.put_unreadable(piece.paper, outcome.error.reason, failure=failure)
         text = unread_digest(piece.paper, shop.protocol)
-        findings = tuple(_lost(piece, outcome.error.reason, failure))
+        reason, name = outcome.error.reason, piece.paper.name
+        findings = tuple(one for cells in piece.cells for one in not_read(name, cells, reason, failure))
     asked = {(cells.reader.name, q.id): (cells.reader, q) for cells in piece.cells for q in cells.questions}
     rows = []
     for finding in findings:
@@ -148,19 +218,6 @@ def _record(
         rows.append((key_of(piece.paper.name, text, question, reader), finding))
     ledger.put_findings(run, rows, datetime.now(UTC))
     return findings
-
-
-def _lost(piece: Work, reason: str, failure: Failure) -> Iterator[Finding]:
-    for cells in piece.cells:
-        for question in cells.questions:
-            yield Finding(
-                piece.paper.name,
-                question.id,
-                cells.reader.name,
-                Verdict.FAILED,
-                error=f"not read: {reason}",
-                failure=failure,
-            )
 
 
 def manifest_of(
@@ -185,7 +242,7 @@ def manifest_of(
     }
 
 
-_PACKAGES = ("quoth", "pypdfium2", "onnxruntime", "tokenizers", "bm25s", "numpy", "PyStemmer")
+_PACKAGES = ("quoth", "pypdfium2", "onnxruntime", "tokenizers", "bm25s", "numpy", "PyStemmer", "openai", "xllamacpp")
 
 
 def _version(package: str) -> str:

@@ -7,7 +7,7 @@ from quoth.errors import PaperError, StudyError
 from quoth.models.encoder import Encoder
 from quoth.pipeline import ReadSettings, read_paper
 from quoth.readers.embedded import EmbeddedReader
-from quoth.study.execute import cores
+from quoth.study.workshop import cores
 from quoth.vocabulary import File, Finding, Kind, Paper, Question
 
 

@@ -29,10 +29,14 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The questions that one reader is to answer about one paper."""
+    """The questions that one reader is to answer about one paper.
+
+    `anew` are the ids of those that failed for good and are asked once more all the same.
+    """
 
     reader: Reader
     questions: tuple[Question, ...]
+    anew: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +103,18 @@ def plan(
     limit: int | None = None,
 ) -> list[Work]:
     """The papers that are not done, in order, each with its open cells."""
-    again = tuple(Failure) if retry else (Failure.TRANSIENT,)
-    done = ledger.done_keys(present(texts, questions, readers), again=again)
+    there = present(texts, questions, readers)
+    settled = ledger.done_keys(there)
+    done = ledger.done_keys(there, again=tuple(Failure)) if retry else settled
     work = []
     for paper, places in papers.items():
         text = texts.get(paper.name)
         open_cells = []
         for reader in readers:
-            left = tuple(q for q in questions if text is None or key_of(paper.name, text, q, reader) not in done)
+            keys = {q: key_of(paper.name, text, q, reader) for q in questions} if text is not None else {}
+            left = tuple(q for q in questions if keys.get(q) not in done)
             if left:
-                open_cells.append(Cells(reader, left))
+                open_cells.append(Cells(reader, left, frozenset(q.id for q in left if keys.get(q) in settled)))
         if open_cells:
             work.append(Work(paper, places, tuple(open_cells)))
         if limit is not None and len(work) >= limit:

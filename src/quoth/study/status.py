@@ -4,16 +4,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quoth.ledger import Holder, Run, StoredPaper, Tally
+from quoth.ledger import Asked, Holder, Run, StoredPaper, Tally
+from quoth.readers.base import Reader
+from quoth.readers.model import ModelReader
 from quoth.study.study import Study
 from quoth.vocabulary import Failure, Verdict
+
+Paid = tuple[int | None, float | None, float | None]
+"""Tokens, US dollars and watt hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderStatus:
     """One reader's cells by what it said; `transient` and `final` are its failures.
 
-    Readers whose findings were imported cannot be asked: `asked` is false.
+    Readers whose findings were imported cannot be asked: `asked` is false. `seconds`, `tokens` and `cost_usd` are those
+    of the current findings; `paid_tokens` and `paid_usd` those of every reply that ever came, and `watt_hours` what the
+    hardware drew meanwhile, where the protocol says how many watts.
     """
 
     name: str
@@ -27,6 +34,9 @@ class ReaderStatus:
     seconds: float | None
     tokens: int | None
     cost_usd: float | None
+    paid_tokens: int | None = None
+    paid_usd: float | None = None
+    watt_hours: float | None = None
 
     @property
     def failed(self) -> int:
@@ -59,9 +69,10 @@ def status_of(study: Study) -> Status:
     names = {entry.paper.name for entry in stored}
     present = study.present()
     tallies = study.ledger.tallies(present)
+    asked = {one.reader: one for one in study.ledger.asked()}
     there = [entry for entry in stored if entry.paper.files]
     cells = len(there) * len(study.protocol.questions)
-    readers = [_reader(reader.name, tallies, cells) for reader in study.readers]
+    readers = [_reader(reader.name, tallies, cells, _paid(reader, asked.get(reader.name))) for reader in study.readers]
     everything = study.everything()
     coded = study.ledger.tallies(everything)
     # Nobody waits for people's codes: no cell of theirs is open.
@@ -84,7 +95,7 @@ def status_of(study: Study) -> Status:
     )
 
 
-def _reader(name: str, tallies: Sequence[Tally], cells: int | None) -> ReaderStatus:
+def _reader(name: str, tallies: Sequence[Tally], cells: int | None, paid: Paid = (None, None, None)) -> ReaderStatus:
     mine = [tally for tally in tallies if tally.reader == name]
     count: Counter[tuple[Verdict, Failure | None]] = Counter()
     for tally in mine:
@@ -106,4 +117,17 @@ def _reader(name: str, tallies: Sequence[Tally], cells: int | None) -> ReaderSta
         sum(seconds) if seconds else None,
         sum(tokens) if tokens else None,
         sum(costs) if costs else None,
+        *paid,
+    )
+
+
+def _paid(reader: Reader, asked: Asked | None) -> Paid:
+    """What all replies to a reader took."""
+    if asked is None or not isinstance(reader, ModelReader):
+        return None, None, None
+    watts = reader.settings.watts
+    return (
+        asked.input_tokens + asked.output_tokens,
+        reader.cost(asked.input_tokens, asked.output_tokens, asked.cached_tokens),
+        None if watts is None else watts * asked.busy_seconds / 3600,
     )

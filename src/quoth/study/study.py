@@ -16,22 +16,26 @@ from quoth.errors import PaperError, StudyError
 from quoth.ledger import Ledger, Present, StoredPaper
 from quoth.models.encoder import Encoder
 from quoth.papers import find_papers
-from quoth.pipeline import ReadSettings, read_paper
+from quoth.pipeline import read_paper
 from quoth.protocol import EmbeddedReader as EmbeddedSettings
 from quoth.protocol import Protocol, load_protocol, question_digest
 from quoth.readers import make_reader
 from quoth.readers.base import Reader, ReadPaper
 from quoth.readers.calibration import CALIBRATION_FILE, Calibration
 from quoth.readers.embedded import EmbeddedReader, encode_query
+from quoth.readers.model import ModelReader
 from quoth.reports import tables
 from quoth.study.calibrate import CalibrationResult, calibrate
 from quoth.study.create import STUDY_FILE
-from quoth.study.execute import Outcome, Progress, Watcher, Workshop, cores, execute, manifest_of, worker_count
+from quoth.study.estimate import Estimate, estimate
+from quoth.study.execute import Outcome, check_models, execute, manifest_of, worker_count
 from quoth.study.gold import read_gold
 from quoth.study.judging import Judging
 from quoth.study.pilot import free_question
 from quoth.study.plan import Selection, Work, known_texts, pick, plan, present
+from quoth.study.replay import Replayed, replay
 from quoth.study.scorecard import scorecard
+from quoth.study.workshop import Watcher, Workshop, cores
 from quoth.vocabulary import Failure, Finding, Kind, Paper, Question, Verdict
 
 
@@ -105,7 +109,11 @@ class Study(Judging):
             ReaderError: one of them cannot be used.
         """
         calibration = Calibration.load(self.folder / CALIBRATION_FILE)
-        return tuple(make_reader(settings, self.encoder, calibration) for settings in self.protocol.readers)
+        characters = self.protocol.retrieval.characters
+        return tuple(
+            make_reader(settings, self.encoder, calibration, characters=characters, folder=self.folder)
+            for settings in self.protocol.readers
+        )
 
     def files(self) -> dict[Paper, dict[str, Path]]:
         """The papers that lie in the study's folder now, with the path of each file by digest."""
@@ -242,6 +250,7 @@ class Study(Judging):
 
         Raises:
             LockedError: another run holds the study.
+            ReaderError: a model cannot be asked as the protocol describes it.
             StudyError: the selection names what the study does not have, or there is no paper at all.
         """
         selection = Selection(tuple(papers), tuple(questions), tuple(readers), limit)
@@ -250,20 +259,49 @@ class Study(Judging):
             if not work:
                 return Outcome(None, 0, 0, 0, {})
             asked = self._readers(selection.readers)
-            self.ledger.put_questions((question, question_digest(question)) for question in self.protocol.questions)
-            for reader, settings in zip(self.readers, self.protocol.readers, strict=True):
-                self.ledger.put_reader(reader.name, settings.type, reader.digest, reader.manifest())
+            check_models(asked, self.protocol)
+            self._put_versions()
             manifest = manifest_of(self.protocol, asked, selection, retry=retry)
             # With fewer papers than workers, the cores that are left encode passages.
             allowed = self.protocol.reading.workers or cores()
             self.encoder.threads = max(1, allowed // worker_count(self.protocol, len(work)))
-            shop = Workshop(self.protocol, self.ledger, self.encoder, self.cache)
-            outcome = execute(shop, work, manifest, watch or _unwatched)
+            outcome = execute(self._shop, work, manifest, watch or (lambda progress: None))
             if outcome.run is not None:
-                ended, digest = ("interrupted", None) if outcome.interrupted else ("done", self.decisions_digest())
+                ended = "interrupted" if outcome.interrupted else "stopped" if outcome.stopped else "done"
+                digest = None if outcome.interrupted else self.decisions_digest()
                 counts = {"papers": outcome.papers, "findings": outcome.findings, "failed": outcome.failed}
                 self.ledger.finish_run(outcome.run, ended, digest, counts)
             return outcome
+
+    def estimate(self, selection: Selection = Selection(), *, retry: bool = False) -> list[Estimate]:  # noqa: B008 (frozen)
+        """What a run would do and cost, reader by reader; nothing is asked. Raises what `plan` raises."""
+        return estimate(self.plan(selection, retry=retry), self.ledger, self.protocol.retrieval.characters)
+
+    def replay(self, selection: Selection = Selection()) -> Replayed:  # noqa: B008 (frozen)
+        """Parse and ground the models' stored replies anew, without a network; what changed is told and written.
+
+        Raises:
+            LockedError: another run holds the study.
+            StudyError: the selection names what the study does not have.
+        """
+        models = [reader for reader in self._readers(selection.readers) if isinstance(reader, ModelReader)]
+        asked, texts = self._questions(selection.questions), self._texts(self._papers(selection))
+        there = {paper: places for paper, places in self.files().items() if paper.name in texts}
+        with self.ledger.lock():
+            self._put_versions()
+            before = self.ledger.current(present(texts, asked, models))
+            manifest = manifest_of(self.protocol, models, selection, retry=False)
+            replayed = replay(self._shop, {**manifest, "replay": True}, there, asked, models, before)
+            if replayed.run is not None:
+                counts = {"papers": len(there), "findings": len(replayed.changes)}
+                self.ledger.finish_run(replayed.run, "done", self.decisions_digest(), counts)
+            return replayed
+
+    def _put_versions(self) -> None:
+        """Record the questions and readers as they are now: findings and replies name them."""
+        self.ledger.put_questions((question, question_digest(question)) for question in self.protocol.questions)
+        for reader, settings in zip(self.readers, self.protocol.readers, strict=True):
+            self.ledger.put_reader(reader.name, settings.type, reader.digest, reader.manifest())
 
     def calibrate(self, gold: Path | str) -> CalibrationResult:
         """Fit the embedded reader's scores to cells that people coded, and keep the fit in the study if it helps.
@@ -279,13 +317,12 @@ class Study(Judging):
         questions = {question.id: question for question in self.protocol.questions}
         coded = read_gold(Path(gold), papers=[paper.name for paper in files], questions=list(questions))
         reader = EmbeddedReader("embedded", self.encoder)
-        settings = ReadSettings(self.protocol.reading.max_pages, self.cache)
         self.encoder.threads = cores()
         findings: list[tuple[Finding, str]] = []
         for paper, places in files.items():
             asked = [questions[cell.question] for cell in coded if cell.paper == paper.name]
             if asked:
-                with read_paper(paper, places, settings, self.encoder) as read:
+                with read_paper(paper, places, self._shop.settings, self.encoder) as read:
                     answered = reader.answer(read, asked)
                 digests = [question_digest(question) for question in asked]
                 findings += zip(answered, digests, strict=True)
@@ -325,15 +362,14 @@ class Study(Judging):
         )
         if settings is None:
             raise StudyError("the study has no embedded reader, and only that one answers free questions")
-        reader = make_reader(settings, Encoder(threads=cores()))
+        reader = EmbeddedReader(settings.name, Encoder(threads=cores()))
         files = self.files()
         names = set(pick("paper", [paper] if isinstance(paper, str) else paper, [known.name for known in files]))
         return [self._free(reader, question, known, files[known]) for known in files if known.name in names]
 
-    def _free(self, reader: Reader, question: Question, paper: Paper, places: Mapping[str, Path]) -> Finding:
-        settings = ReadSettings(self.protocol.reading.max_pages, self.cache)
+    def _free(self, reader: EmbeddedReader, question: Question, paper: Paper, places: Mapping[str, Path]) -> Finding:
         try:
-            with read_paper(paper, places, settings, self.encoder) as read:
+            with read_paper(paper, places, self._shop.settings, self.encoder) as read:
                 return reader.answer(read, [question])[0]
         except PaperError as error:
             failure = Failure.TRANSIENT if error.transient else Failure.FINAL
@@ -356,13 +392,12 @@ class Study(Judging):
         files = self.files()
         names = set(pick("paper", papers, [paper.name for paper in files]))
         asked = self._questions(tuple(questions))
-        settings = ReadSettings(self.protocol.reading.max_pages, self.cache)
         budget = characters or self.protocol.retrieval.characters
         for paper, places in files.items():
             if paper.name not in names:
                 continue
             try:
-                with read_paper(paper, places, settings, self.encoder) as read:
+                with read_paper(paper, places, self._shop.settings, self.encoder) as read:
                     for question in asked:
                         yield from self._shown(read, question, budget)
             except PaperError as error:
@@ -375,6 +410,10 @@ class Study(Judging):
         for rank, number in enumerate(read.index.shown(ranking, characters), start=1):
             passage, score = read.index.passages[number], round(float(ranking.share[number]), 6)
             yield Shown(read.name, question.id, rank, passage.text, passage.page, score)
+
+    @property
+    def _shop(self) -> Workshop:
+        return Workshop(self.protocol, self.ledger, self.encoder, self.cache)
 
     @property
     def cache(self) -> Path:
@@ -393,10 +432,6 @@ class Study(Judging):
     def _readers(self, wanted: Sequence[str]) -> list[Reader]:
         names = set(pick("reader", wanted, [reader.name for reader in self.readers]))
         return [reader for reader in self.readers if reader.name in names]
-
-
-def _unwatched(progress: Progress) -> None:
-    """Nobody looks."""
 
 
 def open_study(folder: Path | str) -> Study:

@@ -1,0 +1,305 @@
+"""One model at work: papers come to its desk, dialogues run side by side, findings go into the ledger."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from quoth.engine.asking import Asker, Limits, Purse, likely_tokens
+from quoth.errors import BudgetError, BusyError, PaperError, RejectedError, UnusableError
+from quoth.ledger import Ledger, Reply
+from quoth.pipeline import read_paper
+from quoth.protocol import ChatReader as ChatSettings
+from quoth.readers.base import Completion, Conclusion, Dialogue, Request, Sitting
+from quoth.readers.model import ModelReader
+from quoth.study.bill import Bill, cost_of
+from quoth.study.plan import Cells, Work, key_of
+from quoth.study.scribe import Scribe
+from quoth.study.workshop import Workshop, not_read
+from quoth.vocabulary import Failure, Finding, Question, Verdict
+
+T = TypeVar("T")
+
+_EMPTY_TRIES = 3
+"""So often a model that says nothing at all is asked."""
+
+
+class Teller(Protocol):
+    """Is told of findings that are in the ledger, and when a paper is done as far as this desk goes."""
+
+    def __call__(self, paper: str, findings: Sequence[Finding], *, ends: bool = False) -> None:
+        """Take note."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What all desks share; `processor` is one thread, because pdfium knows no two."""
+
+    shop: Workshop
+    scribe: Scribe
+    purse: Purse
+    processor: Executor
+    tell: Teller
+
+    async def compute(self, function: Callable[..., T], *arguments: object) -> T:
+        """The result of a function that needs the processor."""
+        return await asyncio.get_running_loop().run_in_executor(self.processor, function, *arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A paper that was read, with what one reader is to be asked of it."""
+
+    piece: Work
+    text_digest: str
+    cells: Cells
+
+
+class Desk:
+    """One reader with its endpoint and the papers that wait for it."""
+
+    def __init__(self, reader: ModelReader, office: Office) -> None:
+        """Raises ReaderError where the reader cannot be reached as the protocol describes it."""
+        self.papers: asyncio.Queue[Submitted | None] = asyncio.Queue()
+        self.why = ""
+        self.served: set[str] = set()
+        self._reader = reader
+        self._office = office
+        self._asker = Asker(reader.connect(), limits_of(reader))
+        # Some more dialogues than requests: while one is thought about, another is on its way.
+        self._slots = asyncio.Semaphore(reader.concurrency + max(2, reader.concurrency // 4))
+        # A look into the ledger costs as much as a prompt: it is left out where nothing can be found.
+        self._replied_before = office.shop.ledger.has_replies(reader.name)
+        self._asked: set[str] = set()
+        self._waiting = 0
+        self._room = asyncio.Event()
+
+    async def serve(self) -> None:
+        """Work until no further paper comes."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                while (submitted := await self.papers.get()) is not None:
+                    await self._until_room()
+                    group.create_task(self._paper(submitted))
+        finally:
+            await self._asker.close()
+
+    async def _until_room(self) -> None:
+        """Papers are opened no faster than they are asked: that keeps memory flat."""
+        while self._waiting >= self._reader.concurrency:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _paper(self, submitted: Submitted) -> None:
+        stack = ExitStack()
+        try:
+            if not self.why and (sitting := await self._opened(submitted, stack)):
+                await self._questions(submitted, sitting)
+        finally:
+            # Not here: while a run is being stopped, the other thread may still be at this paper.
+            self._office.processor.submit(stack.close)
+            self._office.tell(submitted.piece.paper.name, (), ends=True)
+
+    async def _opened(self, submitted: Submitted, stack: ExitStack) -> Sitting | None:
+        self._waiting += 1
+        try:
+            return await self._office.compute(self._sit, submitted.piece, stack)
+        except PaperError as error:
+            await self._lost(submitted, error.reason, Failure.TRANSIENT if error.transient else Failure.FINAL)
+        except OSError as error:
+            await self._lost(submitted, f"a file could not be read ({error.strerror})", Failure.TRANSIENT)
+        finally:
+            self._left()
+        return None
+
+    def _sit(self, piece: Work, stack: ExitStack) -> Sitting:
+        shop = self._office.shop
+        read = stack.enter_context(read_paper(piece.paper, piece.places, shop.settings, shop.encoder))
+        return self._reader.sit(read)
+
+    def _left(self) -> None:
+        self._waiting -= 1
+        self._room.set()
+
+    async def _questions(self, submitted: Submitted, sitting: Sitting) -> None:
+        """Ask all questions; where the whole paper is shown, one goes first, so that the server has it in its cache."""
+        groups = grouped(submitted.cells.questions, self._office.shop.protocol.questions, self._reader)
+        if self._reader.showing.whole:
+            self._waiting += 1
+            await self._group(submitted, sitting, groups.pop(0))
+        self._waiting += len(groups)
+        async with asyncio.TaskGroup() as tasks:
+            for group in groups:
+                tasks.create_task(self._group(submitted, sitting, group))
+
+    async def _group(self, submitted: Submitted, sitting: Sitting, questions: Sequence[Question]) -> None:
+        async with self._slots:
+            self._left()
+            left = await self._converse(submitted, sitting, questions)
+            for question in left:
+                await self._converse(submitted, sitting, [question])
+
+    async def _converse(
+        self, submitted: Submitted, sitting: Sitting, questions: Sequence[Question]
+    ) -> Sequence[Question]:
+        """Have the findings of some questions made and written; those that are to be asked by themselves remain."""
+        if self.why:
+            return ()
+        bill = Bill()
+        anew = any(question.id in submitted.cells.anew for question in questions)
+        try:
+            concluded = await self._dialogue(sitting.dialogue(questions), bill, anew=anew)
+        except (BudgetError, UnusableError) as error:
+            self.why = self.why or str(error)
+            return ()
+        except RejectedError as error:
+            if len(questions) > 1:
+                return questions
+            concluded = self._failed(submitted, questions, str(error), Failure.FINAL)
+        except BusyError as error:
+            concluded = self._failed(submitted, questions, str(error), Failure.TRANSIENT)
+        audits = [one.audit for one in concluded.values() if one.audit]
+        await self._office.scribe.audits(audits)
+        await self._write(submitted, bill.shared(concluded))
+        return [question for question in questions if question.id not in concluded]
+
+    async def _dialogue(self, dialogue: Dialogue, bill: Bill, *, anew: bool) -> dict[str, Conclusion]:
+        reply: Reply | None = None
+        while True:
+            step = await self._office.compute(self._advanced, dialogue, reply, bill, anew)
+            if isinstance(step, dict):
+                return step
+            reply = await self._reply(step)
+            bill.add(reply, cost_of(self._reader, reply))
+
+    def _advanced(
+        self, dialogue: Dialogue, reply: Reply | None, bill: Bill, anew: bool
+    ) -> Request | dict[str, Conclusion]:
+        """The next request that has no reply yet, or what the dialogue ends with."""
+        while True:
+            try:
+                request = dialogue.send(reply) if reply else next(dialogue)
+            except StopIteration as stop:
+                concluded: dict[str, Conclusion] = stop.value
+                return concluded
+            stored = None if anew else self._stored(request)
+            if stored is None:
+                return request
+            reply = stored
+            bill.add(reply, cost_of(self._reader, reply))
+
+    def _stored(self, request: Request) -> Reply | None:
+        """The reply to this request, where it was asked before, in this run or another."""
+        digest = self._reader.request_digest(request)[:16]
+        if not self._replied_before and digest not in self._asked:
+            self._asked.add(digest)
+            return None
+        return stored_reply(self._office.shop.ledger, request, self._reader)
+
+    async def _reply(self, request: Request) -> Reply:
+        """The reply to a request, paid for and in the ledger."""
+        for _ in range(_EMPTY_TRIES):
+            completion, seconds = await self._paid(request)
+            if completion.served_model:
+                self.served.add(completion.served_model)
+            reply = recorded(self._reader, request, completion, seconds)
+            await self._office.scribe.reply(reply)
+            if reply.text.strip():
+                return reply
+            if reply.finish_reason == "length":
+                raise RejectedError("the model used up its tokens before it answered: raise max_answer_tokens")
+            if reply.finish_reason == "content_filter":
+                raise RejectedError("the server's filter withheld the answer")
+        raise BusyError("the model gave no answer")
+
+    async def _paid(self, request: Request) -> tuple[Completion, float]:
+        """What the endpoint answers, within the study's budget."""
+        purse, sent, most = self._office.purse, likely_tokens(request), self._reader.settings.max_answer_tokens
+        held = sent + most, self._reader.cost(sent, most) or 0.0
+        await purse.hold(*held)
+        tokens, cost = 0, 0.0
+        try:
+            completion, seconds = await self._asker.ask(request)
+            input_tokens = sent if completion.input_tokens is None else completion.input_tokens
+            answered = len(completion.text) // 3 if completion.output_tokens is None else completion.output_tokens
+            tokens = input_tokens + answered
+            cost = self._reader.cost(input_tokens, answered, completion.cached_tokens or 0) or 0.0
+            return completion, seconds
+        finally:
+            purse.settle(*held, spent_tokens=tokens, spent_usd=cost)
+
+    def _failed(
+        self, submitted: Submitted, questions: Sequence[Question], error: str, failure: Failure
+    ) -> dict[str, Conclusion]:
+        paper, reader = submitted.piece.paper.name, self._reader.name
+        return {
+            question.id: Conclusion(Finding(paper, question.id, reader, Verdict.FAILED, error=error, failure=failure))
+            for question in questions
+        }
+
+    async def _lost(self, submitted: Submitted, reason: str, failure: Failure) -> None:
+        findings = list(not_read(submitted.piece.paper.name, submitted.cells, reason, failure))
+        await self._write(submitted, findings)
+
+    async def _write(self, submitted: Submitted, findings: Sequence[Finding]) -> None:
+        name, asked = submitted.piece.paper.name, {question.id: question for question in submitted.cells.questions}
+        rows = [
+            (key_of(name, submitted.text_digest, asked[finding.question], self._reader), finding)
+            for finding in findings
+        ]
+        await self._office.scribe.findings(rows)
+        self._office.tell(name, findings)
+
+
+def limits_of(reader: ModelReader) -> Limits:
+    """The limits that the protocol sets to a reader's endpoint; a model in this process answers one at a time."""
+    settings = reader.settings
+    if not isinstance(settings, ChatSettings):
+        return Limits()
+    return Limits(
+        settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute, settings.patience_seconds
+    )
+
+
+def grouped(
+    wanted: Sequence[Question], codebook: Sequence[Question], reader: ModelReader
+) -> list[tuple[Question, ...]]:
+    """What is asked at once: runs of the codebook of which every question is wanted, the others one by one.
+
+    So the groups do not depend on what was done before, and a reply to one is found again.
+    """
+    size = reader.settings.questions_per_call if reader.settings.style == "quotes" else 1
+    ids = {question.id for question in wanted}
+    groups: list[tuple[Question, ...]] = []
+    for place in range(0, len(codebook), size):
+        run = tuple(codebook[place : place + size])
+        here = [question for question in run if question.id in ids]
+        groups += [run] if len(here) == len(run) else [(question,) for question in here]
+    return groups
+
+
+def stored_reply(ledger: Ledger, request: Request, reader: ModelReader) -> Reply | None:
+    """What was replied to this very request before, if it was an answer at all."""
+    reply = ledger.reply(reader.request_digest(request))
+    return reply if reply and reply.text.strip() else None
+
+
+def recorded(reader: ModelReader, request: Request, completion: Completion, seconds: float) -> Reply:
+    """A reply as the ledger keeps it."""
+    cached = {} if completion.cached_tokens is None else {"cached_tokens": completion.cached_tokens}
+    return Reply(
+        reader=reader.name,
+        reader_digest=reader.digest,
+        request_digest=reader.request_digest(request),
+        shown_digest=request.shown_digest,
+        text=completion.text,
+        parameters={**completion.parameters, **cached},
+        served_model=completion.served_model,
+        input_tokens=completion.input_tokens,
+        output_tokens=completion.output_tokens,
+        seconds=seconds,
+        finish_reason=completion.finish_reason,
+    )

@@ -1,0 +1,413 @@
+"""Asking models: what is sent, what is believed, what it costs, and what is left after a kill."""
+
+import json
+import logging
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import quoth as api
+from conftest import SmallStudy, quoth_command
+from misbehaving import Answer, Seen, Server, not_reported, refuses, reported, says
+from quoth.cli.app import app
+from quoth.errors import ReaderError
+from quoth.protocol import load_protocol
+from quoth.readers import verify
+from quoth.study.status import status_of
+from quoth.vocabulary import Finding, Located, Verdict
+
+PAPER = "lynx-camera-traps"
+METRICS = "metrics"
+
+
+def model(url: str, name: str = "m", **more: object) -> str:
+    lines = {"name": name, "type": "chat", "base_url": url, "model": "tiny", "patience_seconds": 3.0, **more}
+    return "\n[[reader]]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in lines.items())
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
+    return json.dumps(value)
+
+
+def many_questions(number: int) -> str:
+    return "".join(f'\n[[question]]\nid = "q{n}"\ntext = "What is said of thing {n}?"\n' for n in range(number))
+
+
+def findings_of(study: "api.study.Study", reader: str = "m") -> dict[str, Finding]:
+    found = (stored.finding for stored in study.current())
+    return {finding.question: finding for finding in found if finding.reader == reader}
+
+
+def proves(seen: Seen) -> str:
+    """A sentence of the passages shown that names figures of merit, which answers by which metrics it was judged."""
+    return next(one for one in sentences(seen) if re.search(r"precision|accuracy", one))
+
+
+def about_metrics(seen: Seen) -> bool:
+    return "By which metrics" in seen.prompt
+
+
+# What is believed
+
+
+def test_a_quote_that_answers_is_believed_and_located(small_study: SmallStudy) -> None:
+    def script(number: int, seen: Seen) -> Answer:
+        return says(reported(proves(seen), answer="By precision.")) if about_metrics(seen) else not_reported()
+
+    with Server(script) as server, api.open(small_study(more=model(server.url))) as study:
+        study.run()
+        finding = findings_of(study)[METRICS]
+        assert (finding.verdict, finding.answer) == (Verdict.REPORTED, "By precision.")
+        assert [quote.located for quote in finding.quotes] == [Located.EXACT]
+        assert finding.quotes[0].spans[0].boxes
+        assert finding.score is None
+
+
+def test_a_made_up_quote_is_corrected_once_and_then_believed(small_study: SmallStudy) -> None:
+    def script(number: int, seen: Seen) -> Answer:
+        if not about_metrics(seen):
+            return not_reported()
+        made_up = "None of the quotes proves" not in seen.prompt
+        return says(reported("It was judged by the grace of owls." if made_up else proves(seen)))
+
+    with Server(script) as server, api.open(small_study(more=model(server.url))) as study:
+        study.run()
+        assert findings_of(study)[METRICS].verdict is Verdict.REPORTED
+        (correction,) = [seen for seen in server.seen if "None of the quotes proves" in seen.prompt]
+        assert "Not in the paper in these words: 'It was judged by the grace of owls.'" in correction.prompt
+
+
+def test_a_reader_that_says_reported_to_everything_and_quotes_the_title_changes_no_decision(
+    small_study: SmallStudy, tmp_path: Path
+) -> None:
+    title = "Finding the lynx among everything else: a compact network tested in valleys that it has never seen"
+    with Server(lambda number, seen: says(reported(title))) as server:
+        folder = small_study(more=model(server.url))
+        with api.open(folder) as study:
+            study.run(readers=["embedded"])
+            before = [(one.question, one.decision, one.quotes) for one in study.decide()]
+            study.run(readers=["m"])
+            assert [(one.question, one.decision, one.quotes) for one in study.decide()] == before
+            for finding in findings_of(study).values():
+                assert finding.verdict is Verdict.FAILED
+                assert finding.error == "unverified: of the quotes given, 1 in the paper but no answer to the question"
+
+
+def test_not_reported_after_the_correction_is_a_vote(small_study: SmallStudy) -> None:
+    def script(number: int, seen: Seen) -> Answer:
+        made_up = "None of the quotes proves" not in seen.prompt
+        return says(reported("Every animal was a lynx, on the moon too.")) if made_up else not_reported()
+
+    with Server(script) as server, api.open(small_study(more=model(server.url))) as study:
+        study.run()
+        assert {finding.verdict for finding in findings_of(study).values()} == {Verdict.NOT_REPORTED}
+
+
+def test_a_value_must_stand_in_the_quote(small_study: SmallStudy) -> None:
+    asked = '\n[[question]]\nid = "{}"\ntext = "By which metrics was the {} judged?"\nkind = "number"\nunit = "%"\n'
+    values = {"right": None, "wrong": 12345.5}
+
+    def script(number: int, seen: Seen) -> Answer:
+        question = "right" if "the right judged" in seen.prompt else "wrong"
+        text = next(one for one in sentences(seen) if re.search(r"(?:accuracy|precision).* \d", one))
+        value = values[question] or re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text.replace(",", ""))[0]
+        return says(reported(text, value=float(value)))
+
+    more = asked.format("right", "right") + asked.format("wrong", "wrong")
+    with Server(script) as server, api.open(small_study(more=more + model(server.url))) as study:
+        study.run(questions=["right", "wrong"], readers=["m"])
+        found = findings_of(study)
+        assert found["right"].verdict is found["wrong"].verdict is Verdict.REPORTED
+        assert found["right"].value is not None
+        assert (found["right"].unit, found["wrong"].value, found["wrong"].unit) == ("%", None, None)
+
+
+def sentences(seen: Seen) -> list[str]:
+    lines = [line for line in seen.shown.splitlines() if not line.startswith(("[", "(to:"))]
+    return [" ".join(one.split()) + "." for line in lines for one in re.split(r"(?<=\D)\.\s|\.$", line) if one.strip()]
+
+
+# What is sent
+
+
+def test_the_whole_paper_is_sent_once_before_the_other_questions(small_study: SmallStudy) -> None:
+    def slow(number: int, seen: Seen) -> Answer:
+        return Answer(body=not_reported().body, seconds=0.1)
+
+    with Server(slow) as server:
+        folder = small_study(more=many_questions(4) + model(server.url, context="paper"))
+        with api.open(folder) as study:
+            study.run(readers=["m"])
+        first, *others = server.seen
+        assert len(others) == 5
+        assert all(other.at >= first.ended for other in others)
+        (start,) = {seen.prompt.split("Question:")[0] for seen in server.seen}
+        assert len(start) > 10_000
+        assert "The Eurasian lynx is shy" in start
+        assert "References" not in start
+
+
+def test_a_paper_that_does_not_fit_the_window_is_shown_in_passages(small_study: SmallStudy) -> None:
+    with Server() as server:
+        with api.open(small_study(more=model(server.url, context="paper", window=4000))) as study:
+            study.run(readers=["m"])
+        assert all(len(seen.prompt) < 6_000 for seen in server.seen)
+
+
+def test_several_questions_at_once_and_what_is_left_alone(small_study: SmallStudy) -> None:
+    def script(number: int, seen: Seen) -> Answer:
+        asked = re.findall(r"^Question (\w+):", seen.prompt, re.MULTILINE)
+        answers = [{"question": one, "verdict": "not_reported", "answer": "", "quotes": []} for one in asked]
+        return says(json.dumps({"answers": answers[:-1]}), tokens=(101, 21)) if asked else not_reported()
+
+    with Server(script) as server:
+        more = many_questions(4) + model(server.url, questions_per_call=3)
+        with api.open(small_study(more=more)) as study:
+            study.run(readers=["m"])
+            found = findings_of(study)
+            assert len(server.seen) == 2 + 2
+            assert Counter(finding.verdict for finding in found.values()) == {Verdict.NOT_REPORTED: 6}
+            shared = [found[METRICS], found["code"]]
+            assert sorted(finding.input_tokens or 0 for finding in shared) == [50, 51]
+            assert study.run(readers=["m"]).run is None
+
+
+def test_two_models_and_the_embedded_reader_side_by_side(small_study: SmallStudy) -> None:
+    with Server() as server:
+        with api.open(small_study(more=model(server.url) + model(server.url, "n"))) as study:
+            outcome = study.run()
+            assert (outcome.findings, outcome.failed) == (6, 0)
+            assert {stored.finding.reader for stored in study.current()} == {"embedded", "m", "n"}
+        assert len(server.seen) == 4
+
+
+# What it costs
+
+
+def test_cost_and_tokens_by_finding_and_in_all(small_study: SmallStudy) -> None:
+    price = {"input": 1.0, "output": 2.0}
+    with Server(lambda number, seen: says(reported("An owl from the moon was in it."))) as server:
+        more = model(server.url, price_per_million=price, watts=100)
+        with api.open(small_study(more=more)) as study:
+            study.run(readers=["m"])
+            for finding in findings_of(study).values():
+                assert (finding.input_tokens, finding.output_tokens) == (200, 40)
+                assert finding.cost_usd == pytest.approx(2 * 140e-6)
+                assert finding.seconds is not None
+            (_, mine) = status_of(study).readers
+            assert (mine.paid_tokens, mine.paid_usd) == (480, pytest.approx(4 * 140e-6))
+            assert mine.watt_hours is not None
+            assert 0 < mine.watt_hours < 1
+
+
+def test_an_estimate_asks_nothing(small_study: SmallStudy) -> None:
+    with Server() as server:
+        folder = small_study(more=model(server.url, price_per_million={"input": 10.0, "output": 20.0}))
+        told = CliRunner().invoke(app, ["run", str(folder), "--estimate"])
+        assert told.exit_code == 0
+        assert "m: 2 findings on 1 paper; about 2 calls, " in told.output
+        cost = re.search(r"\$(\d\.\d\d), at most \$(\d\.\d\d)", told.output)
+        assert cost
+        assert 0.01 <= float(cost[1]) < float(cost[2]) < 0.2
+        assert not server.seen
+
+
+def test_the_budget_stops_a_run_before_it_is_passed(small_study: SmallStudy) -> None:
+    with Server() as server:
+        more = many_questions(20) + model(server.url, max_answer_tokens=16, concurrency=4)
+        folder = small_study(more=more + "\n[budget]\nmax_tokens = 4000\n")
+        done = CliRunner().invoke(app, ["run", str(folder), "--reader", "m"])
+        assert done.exit_code == 3
+        assert "Reader 'm' stopped: the budget has no room for another request" in done.output
+        assert f"To go on: quoth run {folder}" in done.output
+        assert 0 < 120 * len(server.seen) <= 4000
+        with api.open(folder) as study:
+            assert len(findings_of(study)) == len(server.seen)
+            asked = len(server.seen)
+            study.run()
+            assert len(server.seen) <= asked + 1
+
+
+def test_a_budget_in_dollars_needs_prices(small_study: SmallStudy) -> None:
+    with Server() as server:
+        folder = small_study(more=model(server.url) + "\n[budget]\nmax_cost_usd = 1.0\n")
+        with api.open(folder) as study, pytest.raises(ReaderError, match="nobody knows what this model costs"):
+            study.run()
+        assert not server.seen
+
+
+def test_requests_keep_their_pace(small_study: SmallStudy) -> None:
+    with Server() as server:
+        more = many_questions(8) + model(server.url, requests_per_minute=600)
+        with api.open(small_study(more=more)) as study:
+            study.run(readers=["m"])
+        times = sorted(seen.at for seen in server.seen)
+        assert times[-1] - times[0] >= 0.75
+
+
+# What is left
+
+
+def test_replay_understands_the_stored_replies_anew(small_study: SmallStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def script(number: int, seen: Seen) -> Answer:
+        return says(reported(proves(seen))) if about_metrics(seen) else not_reported()
+
+    with Server(script) as server:
+        folder = small_study(more=model(server.url))
+        with api.open(folder) as study, monkeypatch.context() as stricter:
+            stricter.setattr(verify, "QUOTE_THRESHOLD", 1.1)
+            study.run()
+            assert findings_of(study)[METRICS].verdict is Verdict.FAILED
+    with api.open(folder) as study:
+        told = CliRunner().invoke(app, ["run", str(folder), "--replay"])
+        assert told.exit_code == 0, told.output
+        assert f"{PAPER}, {METRICS}, m: failed unverified" in told.output
+        assert " is now reported “" in told.output
+        assert "2 findings made anew from stored replies, 1 changed." in told.output
+        assert findings_of(study)[METRICS].verdict is Verdict.REPORTED
+        again = study.replay()
+        assert (again.findings, again.changes, again.without_reply, again.run) == (2, (), 0, None)
+
+
+def test_replay_without_replies_changes_nothing(small_study: SmallStudy) -> None:
+    with Server(lambda number, seen: refuses(400, "no")) as server:
+        folder = small_study(more=model(server.url))
+        with api.open(folder) as study:
+            study.run()
+            before = findings_of(study)
+            replayed = study.replay()
+            assert (replayed.findings, replayed.without_reply, replayed.changes) == (0, 2, ())
+            assert findings_of(study) == before
+
+
+def test_retry_asks_anew_what_failed_for_good(small_study: SmallStudy) -> None:
+    with Server(lambda number, seen: says("No.")) as server, api.open(small_study(more=model(server.url))) as study:
+        study.run(readers=["m"])
+        assert len(server.seen) == 4
+        assert study.run(readers=["m"]).run is None
+        server.script = not_reported
+        outcome = study.run(readers=["m"], retry=True)
+        assert (outcome.findings, outcome.failed, len(server.seen)) == (2, 0, 6)
+
+
+def slow(number: int, seen: Seen) -> Answer:
+    return Answer(body=not_reported().body, seconds=0.1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_killed_run_pays_for_nothing_twice(small_study: SmallStudy) -> None:
+    with Server(slow) as server:
+        folder = small_study(more=many_questions(198) + model(server.url, concurrency=8))
+        run = subprocess.Popen(quoth_command("run", folder, "--reader", "m"), stderr=subprocess.DEVNULL)
+        while len(server.seen) < 100:
+            time.sleep(0.01)
+            assert run.poll() is None
+        run.kill()
+        run.wait()
+        time.sleep(0.2)
+        before = len(server.seen)
+        assert before < 200
+        with api.open(folder) as study:
+            study.run(readers=["m"])
+            assert len(findings_of(study)) == 200
+        assert 200 <= len(server.seen) <= 200 + 8
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_stops_within_two_seconds_and_keeps_what_came_back(small_study: SmallStudy) -> None:
+    def hanging(number: int, seen: Seen) -> Answer:
+        return Answer(body=not_reported().body, seconds=0.1 if number < 20 else 60)
+
+    with Server(hanging) as server:
+        folder = small_study(more=many_questions(198) + model(server.url, concurrency=8))
+        command = quoth_command("run", folder, "--reader", "m")
+        run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        while len(server.seen) < 28:
+            time.sleep(0.01)
+            assert run.poll() is None
+        run.send_signal(signal.SIGINT)
+        pressed = time.monotonic()
+        _, errors = run.communicate(timeout=30)
+        assert time.monotonic() - pressed < 2
+        assert run.returncode == 1
+        assert "Traceback" not in errors
+        assert errors.splitlines()[-1].endswith(f"To go on: quoth run {folder}")
+        with api.open(folder) as study:
+            assert len(findings_of(study)) == 20
+
+
+# Keys
+
+KEY = "sk-planted-7d1f9a3c5e"
+
+
+def test_no_key_is_written_anywhere(
+    small_study: SmallStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even where servers repeat it: in an error, in a model's name, in an answer, in a quote."""
+
+    def echo(number: int, seen: Seen) -> Answer:
+        key = seen.headers["authorization"].removeprefix("Bearer ")
+        assert key == KEY
+        match number:
+            case 0:
+                return refuses(500, f"Internal error for {key}")
+            case 1:
+                return says(f"As {key} I cannot say.", model=f"tiny-{key}")
+            case 2:
+                return refuses(400, f"The account of {key} may not ask this")
+            case _:
+                return says(reported(f"The key is {key}.", answer=key), model=f"tiny-{key}")
+
+    monkeypatch.setenv("PLANTED_KEY", KEY)
+    told = [""]
+    with Server(echo) as server, caplog.at_level(logging.DEBUG):
+        folder = small_study(more=many_questions(3) + model(server.url, api_key_env="PLANTED_KEY", concurrency=1))
+        tables = ("papers", "findings", "quotes", "decisions")
+        exports = [["export", folder, tmp_path / f"{what}.jsonl", "--what", what] for what in tables]
+        for command in (["run", folder, "--reader", "m"], ["status", folder], ["status", folder, "--json"], *exports):
+            done = CliRunner().invoke(app, [str(part) for part in command])
+            assert done.exit_code in (0, 3), done.output
+            told.append(done.output)
+    assert len(server.seen) > 5
+    assert "httpcore2" in caplog.text
+    written = [path.read_bytes().decode("utf-8", "replace") for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written) > 6
+    assert any("[key]" in content for content in written)
+    assert not any(KEY in content for content in (*told, *written, caplog.text))
+
+
+def test_a_key_that_is_not_set_is_told_before_anything_is_done(small_study: SmallStudy) -> None:
+    with Server() as server:
+        folder = small_study(more=model(server.url, api_key_env="NO_SUCH_KEY"))
+        done = CliRunner().invoke(app, ["run", str(folder)])
+        assert done.exit_code == 1
+        assert "the environment variable NO_SUCH_KEY holds no key" in done.output
+        assert not server.seen
+        assert CliRunner().invoke(app, ["status", str(folder)]).exit_code == 0
+
+
+# The documentation
+
+
+def test_every_block_of_the_documentation_is_a_reader(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "readers.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 6
+    (tmp_path / "study.toml").write_text(
+        '[study]\ntitle = "Blocks"\ncodebook = "dl-methods"\n' + "".join(blocks), encoding="utf-8"
+    )
+    readers = load_protocol(tmp_path / "study.toml").readers
+    assert [reader.type for reader in readers] == ["chat"] * 5 + ["gguf"]
+    keys = set(re.findall(r"^\| `(\w+)`(?:, `(\w+)`)?", text, re.MULTILINE))
+    fields = {field for reader in readers for field in type(reader).model_fields}
+    assert {key for pair in keys for key in pair if key} <= fields
