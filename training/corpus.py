@@ -28,6 +28,8 @@ from quoth.vocabulary import Encoded, Question
 HERE = Path(__file__).parent
 DEMO = HERE.parent / "src/quoth/demo"
 CODEBOOKS = ("dl-methods", "study-basics")
+BUNDLED = ("cq", "sb")
+"""How the ids of their questions begin."""
 OTHERS = 40
 """Passages of other questions that stand beside the fourteen of a written one."""
 FOLDS = 4

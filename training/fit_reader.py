@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from corpus import (
+    BUNDLED,
     FOLDS,
     Cell,
     coded_cells,
@@ -49,7 +50,7 @@ MEMBERS = 2  # of a scorer that leaves out a fold
 SEED = 20241
 DIGITS = 6
 DRAWS = 1000
-BUNDLED, ALL = ("cq", "sb"), ("cq", "sb", "v")
+ALL = (*BUNDLED, "v")
 
 UNFITTED = ReaderModel(None, None, None, {})  # type: ignore[arg-type]
 """Enough to find features with."""
