@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV_READY := $(VENV)/.ready-dev
 
-.PHONY: demo test test-all lint bench wheel clean
+.PHONY: demo test test-all lint bench bench-langextract wheel clean
 
 demo: $(READY)  ## six fictional papers, answered and explained
 	$(BIN)/quoth demo
@@ -28,7 +28,14 @@ lint: $(DEV_READY)  ## style, types, and which room imports which
 bench: $(DEV_READY)  ## every figure of docs/benchmarks.md; DATA names the folder with papers/ and gold/
 	$(BIN)/python benchmarks/bench.py $(DATA)
 	$(BIN)/python benchmarks/planted_quotes.py $(firstword $(wildcard $(DATA)/papers) src/quoth/demo/papers)
+	$(BIN)/python benchmarks/audit.py $(DATA)
 	if [ -d $(DATA)/gold ]; then $(BIN)/python training/fit_reader.py $(DATA) --measure; fi
+	if [ -d $(DATA)/audit ]; then $(BIN)/python training/train_support.py $(DATA) --measure; fi
+	if [ -d $(DATA)/audit ]; then $(BIN)/python training/train_answers.py $(DATA) --measure; fi
+
+bench-langextract: $(DEV_READY)  ## LangExtract's aligner on the same planted quotes: more than an hour
+	$(BIN)/python -m pip install --quiet --group benchmarks
+	$(BIN)/python benchmarks/planted_quotes.py $(firstword $(wildcard $(DATA)/papers) src/quoth/demo/papers) --langextract
 
 wheel: $(DEV_READY)  ## build the wheel into dist/
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .

@@ -50,6 +50,14 @@ def plant(documents: Sequence[Document], number: int = NUMBER, seed: int = SEED)
     return planted
 
 
+def pages_of(document: Document, start: int, end: int) -> Pages:
+    """The pages that draw a stretch of a document."""
+    drawn = document.glyphs[start:end]
+    starts = np.array([page.start for page in document.pages])
+    numbers = np.searchsorted(starts, drawn[drawn >= 0], side="right") - 1
+    return frozenset((document.pages[at].file, document.pages[at].number) for at in set(numbers.tolist()))
+
+
 _WORD = re.compile(r"[^\W\d_]+")
 _NEGATION = re.compile(r"\b(?:not|no|never|without|cannot|nor|neither|none)\b", re.IGNORECASE)
 _WEIGHTY = re.compile(
@@ -73,7 +81,6 @@ class _Source:
     def __init__(self, index: int, document: Document) -> None:
         self.index = index
         self.document = document
-        self._page_starts = np.array([page.start for page in document.pages])
         self.squashed = _squashed(document.text)
         self.folded = " ".join(document.text.casefold().split())
         lists = [(part.start, part.end) for part in document.sections if part.kind is SectionKind.REFERENCES]
@@ -104,11 +111,6 @@ class _Source:
     def text(self, sentence: tuple[int, int]) -> str:
         return " ".join(self.document.text[sentence[0] : sentence[1]].split())
 
-    def pages(self, start: int, end: int) -> Pages:
-        drawn = self.document.glyphs[start:end]
-        numbers = np.searchsorted(self._page_starts, drawn[drawn >= 0], side="right") - 1
-        return frozenset((self.document.pages[at].file, self.document.pages[at].number) for at in set(numbers.tolist()))
-
 
 Maker = Callable[[random.Random, Sequence[_Source], _Source, tuple[int, int]], str | None]
 
@@ -126,7 +128,7 @@ def _some(
         if said is None or (source.index, said) in seen or not (true or _is_false(source, said)):
             continue
         seen.add((source.index, said))
-        yield Planted(source.index, kind, said, source.pages(*sentence) if true else None)
+        yield Planted(source.index, kind, said, pages_of(source.document, *sentence) if true else None)
 
 
 def _is_false(source: _Source, said: str) -> bool:

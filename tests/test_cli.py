@@ -24,7 +24,7 @@ Quoth = Callable[..., "subprocess.CompletedProcess[str]"]
 
 COMMANDS = (
     *("demo", "init", "run", "ask", "passages", "export", "calibrate", "status", "doctor"),
-    *("import", "sample", "agreement", "evaluate", "report"),
+    *("import", "sample", "agreement", "evaluate", "report", "audit"),
 )
 TABLES = {"papers": 6, "findings": 168, "quotes": None, "decisions": 168, "matrix": 6, "variables": 6}
 WIDTH = 80

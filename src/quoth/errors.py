@@ -6,6 +6,7 @@ QuothError
 │   └── LockedError     another run holds the study
 ├── LedgerError         the database cannot be opened, or is newer than this program
 ├── PaperError          a paper cannot be read; the run goes on without it
+├── AuditError          an answer to audit is not there as expected; the audit goes on with the others
 ├── ModelError          a packaged model is missing or not the one that it should be
 └── ReaderError         a reader cannot be used as the protocol describes it
 """
@@ -52,6 +53,15 @@ class PaperError(QuothError):
         self.reason = reason
         self.file = file
         self.transient = transient
+
+
+class AuditError(QuothError):
+    """An answer to audit, or its question or context, that is not there as expected; `place` names file and line."""
+
+    def __init__(self, reason: str, place: str = "") -> None:
+        super().__init__(f"{place}: {reason}" if place else reason)
+        self.reason = reason
+        self.place = place
 
 
 class ModelError(QuothError):

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from quoth.cli import quorum
+from quoth.cli.audit import audit
 from quoth.errors import QuothError
 
 
@@ -271,6 +272,7 @@ app.command(epilog="Example: quoth sample my-study --n 100 --out to-code.csv")(q
 app.command(epilog="Example: quoth agreement my-study")(quorum.agreement)
 app.command(epilog="Example: quoth evaluate my-study gold.csv")(quorum.evaluate)
 app.command(epilog="Example: quoth report my-study --methods --figures figures")(quorum.report)
+app.command(epilog="Example: quoth audit answers.jsonl --html audit.html")(audit)
 
 
 @app.command(epilog="Example: quoth status my-study")

@@ -28,6 +28,8 @@ ENCODER_TOKENIZER = Artefact(
 )
 SCORER = Artefact("scorer.npz", "e14c32bc241712cdbb48c26d2ff3a6b4d89522ab35416ee2c5139f2917d65b87")
 EMBEDDED_READER = Artefact("embedded-reader.json", "42689864db95394961c8f3ae4de9896b4e3ac7a16cddeb0c55f900f1c7811768")
+SUPPORT = Artefact("support.npz", "5f9917fa0cdd7459d9656af15d7c1a69a56562bbce65ccb6fa4d1b3583f3a7f4")
+ANSWERS = Artefact("answers.npz", "1ec5b3c115759bf27d16873003d761e3ca5c4653ff802d5e5d4a3a2d4f87fca8")
 
 
 @cache

@@ -28,3 +28,23 @@ class Logistic:
         odds = ((features - self.mean) / self.scale) @ self.weights + (self.intercept + offset)
         result: NDArray[np.float64] = 1 / (1 + np.exp(-odds))
         return result
+
+
+@dataclass(frozen=True, slots=True)
+class Softmax:
+    """A multinomial logistic regression over standardised features.
+
+    `mean` and `scale` have shape (features,), `weights` (features, classes), `intercept` (classes,).
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability of each class for each row of features, shape (rows, classes)."""
+        odds = ((features - self.mean) / self.scale) @ self.weights + self.intercept
+        powers = np.exp(odds - odds.max(axis=1, keepdims=True))
+        result: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+        return result
