@@ -24,6 +24,7 @@ from quoth.readers.base import Reader, ReadPaper
 from quoth.readers.calibration import CALIBRATION_FILE, Calibration
 from quoth.readers.embedded import EmbeddedReader, query_vector
 from quoth.reports import tables
+from quoth.reports.pictures import Pictures
 from quoth.retrieval import query
 from quoth.study.calibrate import CalibrationResult, calibrate
 from quoth.study.create import STUDY_FILE
@@ -32,6 +33,7 @@ from quoth.study.gold import read_gold
 from quoth.study.judging import Judging
 from quoth.study.pilot import free_question
 from quoth.study.plan import Selection, Work, known_texts, pick, plan, present
+from quoth.study.report import Pictured, write_report
 from quoth.study.scorecard import scorecard
 from quoth.vocabulary import Failure, Finding, Kind, Paper, Question, Verdict
 
@@ -198,6 +200,22 @@ class Study(Judging):
         frame = self.table(what, history=history)
         tables.write_table(frame, Path(out), sheet=str(what))
         return len(frame)
+
+    def report(self, out: Path | str, *, pictures: Pictured | str = Pictured.DECISIONS) -> Pictures:
+        """Write the report, one HTML file, to `out`.
+
+        Args:
+            out: the file.
+            pictures: whose quotes are shown as pictures of the page: none, decisions (those that decisions rest on) or
+                all, up to 40 MB of them; beyond that, cells show the quote and its page.
+
+        Returns:
+            The pictures in it, and how many were left out.
+
+        Raises:
+            StudyError: there is no finding yet, or the file cannot be written.
+        """
+        return write_report(self, Path(out), Pictured(pictures))
 
     # Work
 
