@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from quoth.errors import StudyError
-from quoth.ledger import StoredReader
+from quoth.ledger import StoredPaper, StoredReader
+from quoth.protocol import Protocol
 from quoth.quorum import RULES
 from quoth.reports.page_data import Cell, Row
 from quoth.reports.pictures import Pictures, draw
@@ -23,8 +24,10 @@ from quoth.reports.study_page import (
     wanted_places,
     write_study_page,
 )
+from quoth.study.judging import digest_of
 from quoth.study.reporting import codebook_of, state_of
 from quoth.study.sampling import interval_of
+from quoth.study.scorecard import scorecard
 from quoth.vocabulary import Decision, Question, Verdict
 
 if TYPE_CHECKING:
@@ -48,17 +51,17 @@ def write_report(study: "Study", out: Path, shown: Pictured) -> Pictures:
     decisions = study.decide()
     if not decisions:
         raise StudyError(f"there is nothing to report: no finding yet (quoth run {study.folder})")
-    names = [stored.paper.name for stored in study.stored_papers()]
-    rows = _rows(study, decisions, names)
+    papers = study.stored_papers()
+    rows = _rows(study, decisions, papers)
     pictures = _pictures(study, rows, shown)
-    write_study_page(_content(study, decisions, rows, pictures), out)
+    write_study_page(_content(study, papers, decisions, rows, pictures), out)
     return pictures
 
 
-def _rows(study: "Study", decisions: Sequence[Decision], papers: Sequence[str]) -> list[Row]:
+def _rows(study: "Study", decisions: Sequence[Decision], papers: Sequence[StoredPaper]) -> list[Row]:
     """The cells of each paper: its decisions, with the standing finding of each reader."""
     decided = {(decision.paper, decision.question): decision for decision in decisions}
-    rows: dict[str, dict[str, Cell]] = {paper: {} for paper in papers}
+    rows: dict[str, dict[str, Cell]] = {stored.paper.name: {} for stored in papers}
     cells = groupby(study.current(), key=lambda stored: (stored.finding.paper, stored.finding.question))
     for (paper, question), findings in cells:
         # They come by reader and round, then age: the last one of a reader stands.
@@ -74,7 +77,13 @@ def _pictures(study: "Study", rows: Sequence[Row], shown: Pictured) -> Pictures:
     return draw(tiers, {digest: path for places in study.files().values() for digest, path in places.items()})
 
 
-def _content(study: "Study", decisions: Sequence[Decision], rows: Sequence[Row], pictures: Pictures) -> Content:
+def _content(
+    study: "Study",
+    papers: Sequence[StoredPaper],
+    decisions: Sequence[Decision],
+    rows: Sequence[Row],
+    pictures: Pictures,
+) -> Content:
     protocol = study.protocol
     try:
         agreement, no_agreement = study.agreement(), ""
@@ -86,17 +95,17 @@ def _content(study: "Study", decisions: Sequence[Decision], rows: Sequence[Row],
         codebook=codebook_of(protocol),
         protocol=protocol.digest,
         rule=RULES[protocol.quorum.rule].title,
-        papers=study.stored_papers(),
+        papers=papers,
         questions=protocol.questions,
         readers=readers,
         rows=rows,
         shares=[_share(question, decisions) for question in protocol.questions],
-        summaries=_summaries(study, readers, rows),
+        summaries=_summaries(protocol, readers, papers, rows),
         agreement=agreement,
         no_agreement=no_agreement,
-        scorecard=_scorecard(study),
+        scorecard=_scorecard(study.protocol, decisions, papers),
         runs=study.ledger.runs(),
-        decisions=study.decisions_digest(),
+        decisions=digest_of(decisions),
         stale=study.ledger.stale(study.everything()),
         pictures=pictures,
     )
@@ -119,9 +128,11 @@ def _share(question: Question, decisions: Sequence[Decision]) -> QuestionShare:
     return QuestionShare(question, yes, no, counts["undecided"], counts["failed"], left_out, share, low, high)
 
 
-def _summaries(study: "Study", readers: Sequence[StoredReader], rows: Sequence[Row]) -> list[ReaderSummary]:
-    asked = {settings.name for settings in study.protocol.readers}
-    cells = sum(bool(stored.paper.files) for stored in study.stored_papers()) * len(study.protocol.questions)
+def _summaries(
+    protocol: Protocol, readers: Sequence[StoredReader], papers: Sequence[StoredPaper], rows: Sequence[Row]
+) -> list[ReaderSummary]:
+    asked = {settings.name for settings in protocol.readers}
+    cells = sum(bool(stored.paper.files) for stored in papers) * len(protocol.questions)
     verdicts: dict[str, Counter[Verdict]] = {reader.name: Counter() for reader in readers}
     took: dict[str, list[tuple[float | None, int | None, float | None]]] = {reader.name: [] for reader in readers}
     for stored in (stored for row in rows for cell in row.values() for stored in cell.findings):
@@ -152,15 +163,13 @@ def _whole(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _scorecard(study: "Study") -> Scorecard | None:
-    protocol = study.protocol
+def _scorecard(protocol: Protocol, decisions: Sequence[Decision], papers: Sequence[StoredPaper]) -> Scorecard | None:
     if not protocol.variables:
         return None
     columns = tuple(scorecard_columns(protocol.variables, protocol.levels))
-    frame = study.variables
+    frame = scorecard(decisions, [stored.paper.name for stored in papers], protocol.variables, protocol.levels)
     names = [f"group: {name}" if kind == "group" else name for kind, name, _ in columns]
-    states = [_states(row) for row in frame[names].to_dict("records")]
-    return Scorecard(columns, states)
+    return Scorecard(columns, [_states(row) for row in frame[names].to_dict("records")])
 
 
 def _states(row: Mapping[object, object]) -> list[str | None]:

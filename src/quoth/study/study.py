@@ -1,9 +1,7 @@
 """A study on disk, and all that can be done with it; the command line does nothing that is not here."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +28,7 @@ from quoth.study.calibrate import CalibrationResult, calibrate
 from quoth.study.create import STUDY_FILE
 from quoth.study.execute import Outcome, Progress, Watcher, Workshop, cores, execute, manifest_of, worker_count
 from quoth.study.gold import read_gold
-from quoth.study.judging import Judging
+from quoth.study.judging import Judging, digest_of
 from quoth.study.pilot import free_question
 from quoth.study.plan import Selection, Work, known_texts, pick, plan, present
 from quoth.study.report import Pictured, write_report
@@ -316,11 +314,7 @@ class Study(Judging):
 
     def decisions_digest(self) -> str:
         """SHA-256, in hex, of the decisions: two studies with the same digest decided the same."""
-        digest = hashlib.sha256()
-        for decision in self.decide():
-            line = json.dumps(asdict(decision), sort_keys=True, ensure_ascii=True)
-            digest.update(line.encode() + b"\n")
-        return digest.hexdigest()
+        return digest_of(self.decide())
 
     def ask(self, text: str, *, paper: str | Sequence[str] = (), kind: Kind | str = Kind.TEXT) -> list[Finding]:
         """One free question of the study's papers, answered by its embedded reader: a pilot for the codebook.

@@ -39,6 +39,7 @@ async function unpackTexts() {
     await rest();
   }
   document.body.dataset.ready = "yes";
+  performance.mark("ready");
   if (view.text) show();
   follow();
 }
@@ -520,7 +521,7 @@ async function start() {
   layColumns();
   listen();
   show();
-  document.body.dataset.drawn = "yes";
+  performance.mark("drawn");
   await unpackTexts();
 }
 
