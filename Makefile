@@ -29,6 +29,9 @@ bench: $(DEV_READY)  ## every figure of docs/benchmarks.md; DATA names the folde
 	$(BIN)/python benchmarks/bench.py $(DATA)
 	$(BIN)/python benchmarks/planted_quotes.py $(firstword $(wildcard $(DATA)/papers) src/quoth/demo/papers)
 	$(BIN)/python benchmarks/audit.py $(DATA)
+	$(BIN)/python benchmarks/quorum.py
+	if [ -f $(DATA)/human_variables.csv ]; then $(BIN)/python benchmarks/replication.py $(DATA); fi
+	$(BIN)/python benchmarks/report.py
 	if [ -d $(DATA)/gold ]; then $(BIN)/python training/fit_reader.py $(DATA) --measure; fi
 	if [ -d $(DATA)/audit ]; then $(BIN)/python training/train_support.py $(DATA) --measure; fi
 	if [ -d $(DATA)/audit ]; then $(BIN)/python training/train_answers.py $(DATA) --measure; fi

@@ -1,11 +1,11 @@
-"""The published headline, from the published labels: five models' majority against people's codes of six variables.
+"""The published headline, from the published labels; then rules and the embedded reader on the papers at hand.
 
-python benchmarks/replication.py DATA [FOLDER]: DATA holds contexts.parquet (a yes or no of each of five models for each
-publication and question) and human_variables.csv (people's codes of the publications). Makes a study in FOLDER (a
-temporary one without it) from nothing but names, imports the labels as five readers, and evaluates them.
-docs/replication.md explains each step.
+python benchmarks/replication.py DATA: DATA holds contexts.parquet (a yes or no of each of five models for each
+publication and question), human_variables.csv (people's codes of the publications), papers/ and gold/text_gold.csv
+(codes of these papers' own text). docs/replication.md explains each step.
 """
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 import quoth
+from quoth.quorum.evaluation import Figures
 
 VARIABLES = {
     "Dataset": "cq09",
@@ -40,25 +41,63 @@ def labels(data: Path, wanted: pd.DataFrame) -> pd.DataFrame:
     return long.merge(wanted[["paper", "question"]]).sort_values(["paper", "question", "reader"])
 
 
-def main(data: Path, folder: Path) -> None:
+def set_quorum(folder: Path, **settings: str) -> None:
+    """Write [quorum] anew."""
+    path = folder / "study.toml"
+    head, _, rest = path.read_text(encoding="utf-8").partition("[quorum]")
+    rest = rest.partition("\n# [budget]")
+    lines = [f'{key} = "{value}"' for key, value in settings.items()]
+    path.write_text("\n".join([f"{head}[quorum]", *lines, *rest[1:]]), encoding="utf-8")
+
+
+def line(found: Figures) -> str:
+    scores = found.as_errors
+    wrong = found.n - found.correct - found.undecided - found.failed
+    counts = f"{found.correct} right, {wrong} wrong, {found.undecided} undecided, {found.failed} failed of {found.n}"
+    constant = f"constant {found.constant_accuracy:.3f}, {found.constant_kappa:.3f}"
+    return f"{found.name:20} {counts}; accuracy {scores.accuracy:.3f}, kappa {scores.kappa:.3f} of all ({constant})"
+
+
+def headline(data: Path, folder: Path) -> None:
+    """Five models' labels of 85 publications known by name alone, against people."""
     people = gold(data)
     quoth.init(folder, codebook="dl-methods", title="Published labels")
     people.to_csv(folder / "gold.csv", index=False)
     labels(data, people).to_csv(folder / "labels.csv", index=False)
+    with quoth.open(folder) as study:
+        study.import_(folder / "labels.csv", as_="imported", add_papers=True)
     for ties in ("undecided", "not_reported"):
-        settings = (folder / "study.toml").read_text(encoding="utf-8")
-        for other in ("undecided", "not_reported"):
-            settings = settings.replace(f'ties = "{other}"', f'ties = "{ties}"')
-        (folder / "study.toml").write_text(settings, encoding="utf-8")
+        set_quorum(folder, rule="majority", ties=ties)
         with quoth.open(folder) as study:
-            study.import_(folder / "labels.csv", as_="imported", add_papers=True)
-            found = study.evaluate(folder / "gold.csv", rule="majority")
-        rule = found.rules[0]
-        wrong = rule.n - rule.correct - rule.undecided
-        print(f"ties {ties}: {rule.correct} of {rule.n} right, {wrong} wrong, {rule.undecided} undecided")
-        print(f"  accuracy {rule.as_errors.accuracy:.3f} of all; the constant {rule.constant_accuracy:.3f}")
+            print(f"ties {ties}:", line(study.evaluate(folder / "gold.csv", rule="majority").rules[0]))
+    set_quorum(folder, rule="majority", ties="not_reported", unquoted="all")
+    print("with unquoted = all:")
+    with quoth.open(folder) as study:
+        found = study.evaluate(folder / "gold.csv")
+    for one in (*found.readers, *found.rules):
+        print(" ", line(one))
+
+
+def at_hand(data: Path, folder: Path) -> None:
+    """The same labels and the embedded reader on papers that are there, against the coded text."""
+    quoth.init(folder, codebook="dl-methods", title="Papers at hand")
+    for paper in sorted((data / "papers").glob("*.pdf")):
+        shutil.copyfile(paper, folder / "papers" / paper.name)
+    coded = pd.read_csv(data / "gold" / "text_gold.csv", dtype={"paper": str})
+    labels(data, coded).to_csv(folder / "labels.csv", index=False)
+    for unquoted in ("majority", "all"):
+        set_quorum(folder, rule="majority", ties="not_reported", unquoted=unquoted)
+        with quoth.open(folder) as study:
+            study.run()
+            study.import_(folder / "labels.csv", as_="imported")
+            found = study.evaluate(data / "gold" / "text_gold.csv")
+        print(f"with unquoted = {unquoted}:")
+        for one in (*(found.readers if unquoted == "majority" else ()), *found.rules):
+            print(" ", line(one))
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
-        main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else Path(scratch) / "published")
+        headline(Path(sys.argv[1]), Path(scratch) / "published")
+        print("\npapers at hand:")
+        at_hand(Path(sys.argv[1]), Path(scratch) / "papers")

@@ -299,6 +299,20 @@ class Vote(NamedTuple):
     blind: bool = True
 
 
+class VoteColumns(NamedTuple):
+    """Many votes, a sequence for each field of `Vote`: how millions of them travel."""
+
+    paper: Sequence[str]
+    question: Sequence[str]
+    reader: Sequence[str]
+    round: Sequence[int]
+    verdict: Sequence[str]
+    evidence: Sequence[float | None]
+    value: Sequence[str | None]
+    unit: Sequence[str | None]
+    blind: Sequence[bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Review:
     """How a person came to a finding: without seeing what other readers said (blind) or not, and a note."""

@@ -11,7 +11,7 @@ from quoth.ledger import reading, writing
 from quoth.ledger.database import Database
 from quoth.ledger.lock import Holder, RunLock
 from quoth.ledger.records import Batch, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
-from quoth.vocabulary import Failure, Finding, Key, Paper, Question, Vote
+from quoth.vocabulary import Failure, Finding, Key, Paper, Question, VoteColumns
 
 
 class Ledger:
@@ -182,8 +182,8 @@ class Ledger:
         with self._database.reading() as connection:
             yield from reading.newest_findings(connection, reading.present_names(connection, present))
 
-    def votes(self, present: Present) -> Iterator[Vote]:
-        """What the quorum needs of the current findings of the present versions, paper by paper, oldest first."""
+    def votes(self, present: Present) -> Iterator[VoteColumns]:
+        """What the quorum needs of the current findings of the present versions, in blocks and no order."""
         with self._database.reading() as connection:
             yield from reading.newest_votes(connection, reading.present_names(connection, present))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, exists, func, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, case, exists, func, select, true
 
 from quoth.ledger.records import Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
 from quoth.ledger.schema import (
@@ -27,7 +27,21 @@ from quoth.ledger.schema import (
     runs,
     texts,
 )
-from quoth.vocabulary import Box, Failure, File, Finding, Key, Located, Paper, Quote, Review, Role, Span, Verdict, Vote
+from quoth.vocabulary import (
+    Box,
+    Failure,
+    File,
+    Finding,
+    Key,
+    Located,
+    Paper,
+    Quote,
+    Review,
+    Role,
+    Span,
+    Verdict,
+    VoteColumns,
+)
 
 T = TypeVar("T")
 
@@ -86,32 +100,33 @@ def every_finding(connection: Connection, names: Names) -> Iterator[StoredFindin
     return _findings(connection, names, _among(names))
 
 
-def newest_votes(connection: Connection, names: Names) -> Iterator[Vote]:
-    """The newest revision of every key whose versions are all among `names`, as votes; a vote of no quote is cheap."""
-    best = select(func.max(quotes.c.score)).where(quotes.c.finding_id == findings.c.id, quotes.c.located != "missing")
+def newest_votes(connection: Connection, names: Names) -> Iterator[VoteColumns]:
+    """The newest revision of every key whose versions are all among `names`, as votes, in blocks."""
+    located = and_(quotes.c.finding_id == findings.c.id, quotes.c.located != Located.MISSING.value)
+    best = select(func.max(quotes.c.score)).where(located).scalar_subquery()
     columns = select(
         findings.c.text_id,
         findings.c.question_id,
         findings.c.reader_id,
         findings.c.round,
         findings.c.verdict,
-        best.scalar_subquery(),
+        case((findings.c.verdict == Verdict.REPORTED.value, best)),
         findings.c.value,
         findings.c.unit,
         findings.c.id,
     )
     seeing = set(connection.scalars(select(reviews.c.finding_id).where(reviews.c.blind.is_(False))))
-    papers_, asked, who = ({id_: name for id_, (name, _) in part.items()} for part in _parts(names))
+    named = [{id_: name for id_, (name, _) in part.items()} for part in (names.texts, names.questions, names.readers)]
     for block in blocks(names.texts, _READ_TOGETHER):
         chosen = findings.c.text_id.in_(block) & _among(names) & _is_newest
-        rows = connection.execute(columns.where(chosen).order_by(findings.c.id))
-        for text, question, reader, round_, verdict, evidence, value, unit, id_ in rows:
-            blind = id_ not in seeing
-            yield Vote(papers_[text], asked[question], who[reader], round_, verdict, evidence, value, unit, blind)
-
-
-def _parts(names: Names) -> tuple[dict[int, tuple[str, str]], ...]:
-    return names.texts, names.questions, names.readers
+        # By columns and maps: millions of rows are no place for a loop in Python.
+        if rows := connection.execute(columns.where(chosen)).all():
+            text, question, reader, round_, verdict, evidence, value, unit, finding = zip(*rows, strict=True)
+            paper, asked, who = (
+                [*map(of.__getitem__, column)] for of, column in zip(named, (text, question, reader), strict=True)
+            )
+            blind = [one not in seeing for one in finding] if seeing else [True] * len(finding)
+            yield VoteColumns(paper, asked, who, round_, verdict, evidence, value, unit, blind)
 
 
 def done_keys(connection: Connection, names: Names, again: Collection[Failure]) -> Iterator[Key]:

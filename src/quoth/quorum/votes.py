@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from quoth.vocabulary import Verdict, Vote
+from quoth.vocabulary import Verdict, Vote, VoteColumns
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -46,52 +46,66 @@ class Votes:
 
     @classmethod
     def of(cls, votes: Iterable[Vote], people: Collection[str] = (), *, threshold: float = 0.0) -> "Votes":
-        """The standing votes among `votes`: a reader's of the last round, and of those the last one given.
+        """The standing votes among `votes`: see `of_columns`."""
+        rows = list(votes)
+        return cls.of_columns([VoteColumns(*zip(*rows, strict=True))] if rows else [], people, threshold=threshold)
+
+    @classmethod
+    def of_columns(
+        cls,
+        blocks: Iterable[VoteColumns],
+        people: Collection[str] = (),
+        *,
+        threshold: float = 0.0,
+        rounds: Collection[int] | None = None,
+    ) -> "Votes":
+        """The standing votes: a reader's of the last round, and of those the last one given.
 
         Args:
-            votes: in any order but this: a later one of the same reader, cell and round stands.
+            blocks: a later vote of the same reader, cell and round stands.
             people: the names of readers who are people.
             threshold: the score from which a quote counts as verified.
+            rounds: votes of these alone; None for all.
         """
         papers, questions, readers = _Numbers(), _Numbers(), _Numbers()
-        cells: dict[tuple[int, int], int] = {}
-        where, who, rounds, said, blind = array("q"), array("l"), array("l"), array("b"), array("b")
-        evidence = array("f")
+        of_paper, of_question, who = array("q"), array("q"), array("q")
+        rounds_, said, blind, evidence = array("q"), array("b"), array("b"), array("f")
         valued: dict[int, tuple[str, str | None]] = {}
-        for number, vote in enumerate(votes):
-            cell = papers[vote.paper], questions[vote.question]
-            where.append(cells.setdefault(cell, len(cells)))
-            who.append(readers[vote.reader])
-            rounds.append(vote.round)
-            said.append(_NUMBER[vote.verdict])
-            blind.append(vote.blind)
-            evidence.append(-1.0 if vote.evidence is None else vote.evidence)
-            if vote.value is not None:
-                valued[number] = vote.value, vote.unit
-        turn, paper, question = _ordered(cells, papers, questions)
+        for block in blocks:
+            valued |= {len(who) + i: (value, block.unit[i]) for i, value in enumerate(block.value) if value is not None}
+            of_paper.extend(map(papers.__getitem__, block.paper))
+            of_question.extend(map(questions.__getitem__, block.question))
+            who.extend(map(readers.__getitem__, block.reader))
+            rounds_.extend(block.round)
+            said.extend(map(_NUMBER.__getitem__, block.verdict))
+            evidence.extend(-1.0 if score is None else score for score in block.evidence)
+            blind.extend(block.blind)
+        where, cell_paper, cell_question = _ordered(np.asarray(of_paper), np.asarray(of_question), papers, questions)
         names = sorted(readers)
-        column = np.argsort(np.argsort(np.array(list(readers)))) if readers else np.zeros(0, int)
-        order = np.argsort(np.asarray(rounds), kind="stable")
-        row, of = turn[np.asarray(where, int)[order]], column[np.asarray(who, int)[order]]
-        shape = (len(cells), len(names))
+        column = np.argsort(np.argsort(np.array(list(readers), str)))
+        order = np.argsort(np.asarray(rounds_), kind="stable")
+        if rounds is not None:
+            order = order[np.isin(np.asarray(rounds_)[order], list(rounds))]
+        row, of = where[order], column[np.asarray(who)[order]]
+        shape = (len(cell_paper), len(names))
         scores = np.asarray(evidence, np.float32)
         scores[scores < threshold] = 0.0
         is_person = np.array([name in people for name in names], bool)
-        held = np.full(shape, None, object)
+        values = np.full(shape, None, object)
         for number in order[np.isin(order, np.fromiter(valued, int, len(valued)))].tolist():
-            held[turn[where[number]], column[who[number]]] = valued[number]
+            values[where[number], column[who[number]]] = valued[number]
         return cls(
             tuple(sorted(papers)),
             tuple(sorted(questions)),
             tuple(names),
             is_person,
-            paper,
-            question,
+            cell_paper,
+            cell_question,
             _spread(shape, row, of, np.asarray(said, np.int8)[order], ABSENT),
             _spread(shape, row, of, np.clip(scores, 0.0, 1.0)[order], 0.0),
-            _spread(shape, row, of, np.asarray(rounds)[order] > 0, False) & is_person,
+            _spread(shape, row, of, np.asarray(rounds_)[order] > 0, False) & is_person,
             _spread(shape, row, of, np.asarray(blind, bool)[order], True),
-            held,
+            values,
         )
 
     def __len__(self) -> int:
@@ -117,6 +131,13 @@ class Votes:
             values=self.values[:, kept],
         )
 
+    def only(self, kept: Flags) -> "Votes":
+        """The same with the votes where `kept` alone, and with the readers who have one; shape (cells, readers)."""
+        silent = {self.readers[column] for column in np.flatnonzero(~kept.any(axis=0)).tolist()}
+        values, said = self.values.copy(), self.said.copy()
+        values[~kept], said[~kept] = None, ABSENT
+        return replace(self, said=said, values=values).without(silent)
+
     def unquoted(self) -> Flags:
         """Where a reader said 'reported' without a verified quote; shape (cells, readers)."""
         bare: Flags = (self.said == REPORTED) & (self.evidence <= 0)
@@ -131,18 +152,13 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def _ordered(cells: dict[tuple[int, int], int], papers: _Numbers, questions: _Numbers) -> tuple[Whole, Whole, Whole]:
-    """For cells as they came: their place in the order by name; then paper and question of each place."""
-    if not cells:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
-    came = np.array(list(cells), np.int64)
+def _ordered(paper: Whole, question: Whole, papers: _Numbers, questions: _Numbers) -> tuple[Whole, Whole, Whole]:
+    """For votes by the numbers of their papers and questions: the row of each; then paper and question of each row."""
     # Code points, as the ledger sorts.
-    by_paper, by_question = (np.argsort(np.argsort(np.array(list(names)))) for names in (papers, questions))
-    paper, question = by_paper[came[:, 0]], by_question[came[:, 1]]
-    order = np.lexsort((question, paper))
-    turn = np.empty(len(order), np.int64)
-    turn[order] = np.arange(len(order))
-    return turn, paper[order], question[order]
+    by_paper, by_question = (np.argsort(np.argsort(np.array(list(names), str))) for names in (papers, questions))
+    width = max(len(questions), 1)
+    cells, rows = np.unique(by_paper[paper] * width + by_question[question], return_inverse=True)
+    return rows.astype(np.int64), cells // width, cells % width
 
 
 def _spread(shape: tuple[int, int], row: Whole, column: Whole, values: NDArray, fill: object) -> NDArray:  # type: ignore[type-arg]
