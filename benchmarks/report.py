@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from quoth.protocol import question_digest
 from quoth.study import Study
 from quoth.study.coding import coded_key, coder
 from quoth.vocabulary import Failure, Finding, Located, Paper, Question, Quote, Span, Verdict
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 READERS, PREVALENCE, WRONG, FAILED = 6, 0.55, 0.15, 0.02
 _TOGETHER = 20
@@ -91,13 +95,9 @@ def quote(text: str, place: int) -> Quote:
     return Quote(text, text, Located.EXACT, 0.7, (span,))
 
 
-def measured(page: Path) -> Iterator[tuple[str, float]]:
+def measured(page: Path, browser: "Browser") -> Iterator[tuple[str, float]]:
     """Milliseconds, as Chromium counts them: to the first paint, to the matrix, until all is searched, by filter."""
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    with sync_playwright() as play, play.chromium.launch(executable_path=chromium, args=["--no-sandbox"]) as browser:
-        tab = browser.new_page(viewport={"width": 1440, "height": 1000})
+    with browser.new_page(viewport={"width": 1440, "height": 1000}) as tab:
         tab.goto(page.as_uri(), wait_until="commit")
         tab.wait_for_selector("body[data-ready]", timeout=60_000)
         yield "first paint", tab.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
@@ -136,10 +136,14 @@ def main(papers: int, folder: Path) -> None:
         print(f"report of {papers:,} papers x 28 questions x {READERS} readers: {time.perf_counter() - began:.1f} s")
     print(f"  size: {(folder / 'report.html').stat().st_size / 1e6:.1f} MB")
     try:
-        for what, milliseconds in measured(folder / "report.html"):
-            print(f"  {what}: {milliseconds:.0f} ms")
+        from playwright.sync_api import sync_playwright
     except ImportError:
         print("  (no Playwright: not opened)")
+        return
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as play, play.chromium.launch(executable_path=chromium, args=["--no-sandbox"]) as browser:
+        for what, milliseconds in measured(folder / "report.html", browser):
+            print(f"  {what}: {milliseconds:.0f} ms")
 
 
 if __name__ == "__main__":
