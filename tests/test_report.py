@@ -397,6 +397,26 @@ def test_columns_sort_and_change(tab: Any, page: Page) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_barrier(browser: Any, page: Page, judged: Path, scheme: str) -> None:
+    """The rules of axe-core, WCAG A and AA among them, on the matrix, filtered, and on what is opened."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    with browser.new_page(bypass_csp=True, color_scheme=scheme, viewport={"width": 1440, "height": 1000}) as tab:
+        tab.goto((judged / "report.html").as_uri())
+        tab.wait_for_selector("body[data-ready]")
+        steps = {
+            "matrix": lambda: None,
+            "agreement": lambda: tab.check("input[value=agreement]", force=True),
+            "filtered": lambda: tab.select_option("#say", "split"),
+            "cell": lambda: tab.locator("#rows .cell").first.click(),
+        }
+        for what, step in steps.items():
+            step()
+            found = [violation["id"] for violation in axe.run(tab).response["violations"]]
+            assert found == [], what
+
+
+@pytest.mark.slow
 def test_on_a_narrow_screen_nothing_sticks_out(tab: Any) -> None:
     tab.set_viewport_size({"width": 360, "height": 740})
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360

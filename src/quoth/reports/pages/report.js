@@ -223,8 +223,9 @@ function drawCell(paper, place, number, flags) {
       words = `${AGREED[level]}: ${words}`;
     }
   } else if (letter === "-") words = "cannot tell";
-  const on = active.row === place && active.column === number;
-  cell.className = `cell ${kind}${!variables && !flags[number] ? " off" : ""}`;
+  const on = active.row === place && active.column === number, off = !variables && !flags[number];
+  if (off) words += ", filtered out";
+  cell.className = `cell ${kind}${off ? " off" : ""}`;
   cell.setAttribute("role", "gridcell");
   cell.setAttribute("aria-colindex", number + 2);
   cell.setAttribute("aria-label", `${columns[number].label}: ${words}`);
