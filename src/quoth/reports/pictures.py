@@ -23,7 +23,7 @@ LIMIT = 40_000_000
 
 _SCALE = 1.75  # pixels for each point: 126 dpi, sharp enough to read
 _LARGEST = 1_200_000  # pixels of one strip; a larger one is drawn at a smaller scale
-_MARGIN_X, _MARGIN_Y, _NARROWEST = 26.0, 15.0, 250.0  # points around the boxes: a line above and below
+_MARGIN_X, _MARGIN_Y, _NARROWEST = 10.0, 15.0, 220.0  # points: within the column, a line above and below
 _TINT, _LINE, _GAP = (255, 226, 110), (190, 72, 0), (208, 208, 208)
 _QUALITY = 46
 

@@ -203,7 +203,7 @@ function drawRow(place) {
   const row = make("div", { className: "row", role: "row", "aria-rowindex": String(place + 2) });
   const label = make("div", { className: "paper", role: "rowheader", "aria-colindex": "1", tabIndex: -1, title: title ?? name },
     make("span", { className: "name" }, title ?? name),
-    reason ? make("span", { className: "unread" }, "not read") : !files ? make("span", { className: "unread" }, "no file") : year ? make("span", { className: "year" }, String(year)) : null);
+    reason ? make("span", { className: "unread" }, "not read") : !files ? make("span", { className: "absent" }, "no file") : year ? make("span", { className: "year" }, String(year)) : null);
   label.dataset.place = `${place} -1`;
   row.append(label);
   columns.forEach((column, number) => row.append(drawCell(paper, place, number, flags)));
@@ -357,7 +357,7 @@ function drawFinding([reader, letter, value, unit, answer, score, error, quotes,
   const figures = [
     score === null ? null : `score ${score.toFixed(2)}`,
     review ? (review[2] ? "adjudicated" : review[0] ? "coded blind" : "had seen other findings") : null,
-    took[0] === null ? null : `${took[0].toFixed(1)} s`,
+    took[0] === null || took[0] < 0.05 ? null : `${took[0].toFixed(1)} s`,
     took[1] === null && took[2] === null ? null : `${((took[1] ?? 0) + (took[2] ?? 0)).toLocaleString("en")} tokens`,
     took[3] === null ? null : `US $ ${took[3].toFixed(4)}`,
   ].filter(Boolean).join(" · ");
