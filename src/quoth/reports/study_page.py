@@ -220,19 +220,24 @@ def scorecard_columns(variables: Sequence[Variable], levels: Sequence[Level]) ->
 
 
 def wanted_places(rows: Sequence[Row], which: str) -> list[list[Place]]:
-    """What is to be drawn, what matters most first: what each decision rests on, its other quotes, all other quotes.
+    """What is to be drawn, what matters most first.
+
+    That is the first quote of each decision, cells on which readers disagree before the others; the other quotes of
+    decisions; all other quotes.
 
     Args:
         rows: the cells.
         which: 'none', 'decisions' or 'all'.
     """
+    disputed: list[Place] = []
     first: list[Place] = []
     rest: list[Place] = []
     others: list[Place] = []
-    for row in rows:
-        for cell in row.values():
-            for number, quote in enumerate(cell.decision.quotes if cell.decision else ()):
-                (rest if number else first).extend(map(Place.of, quote.spans))
-            for stored in cell.findings:
-                others.extend(Place.of(span) for quote in stored.finding.quotes for span in quote.spans)
-    return {"none": [], "decisions": [first, rest], "all": [first, rest, others]}[which]
+    for cell in (cell for row in rows for cell in row.values()):
+        said = {stored.finding.verdict for stored in cell.findings}
+        leading = disputed if {Verdict.REPORTED, Verdict.NOT_REPORTED} <= said else first
+        for number, quote in enumerate(cell.decision.quotes if cell.decision else ()):
+            (rest if number else leading).extend(map(Place.of, quote.spans))
+        for stored in cell.findings:
+            others.extend(Place.of(span) for quote in stored.finding.quotes for span in quote.spans)
+    return {"none": [], "decisions": [disputed, first, rest], "all": [disputed, first, rest, others]}[which]
