@@ -425,7 +425,7 @@ def test_the_demo_shows_a_quote_whole(demo_run: "tuple[Path, subprocess.Complete
 def test_the_demo_names_files_that_are_there(demo_run: "tuple[Path, subprocess.CompletedProcess[str]]") -> None:
     folder, done = demo_run
     named = re.findall(rf"^  ({folder.name}\S+)$", done.stdout, re.MULTILINE)
-    assert len(named) == 3
+    assert len(named) == 4
     assert all((folder.parent / name).stat().st_size > 500 for name in named)
     assert "quoth init my-study" in done.stdout
 

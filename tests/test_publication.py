@@ -307,7 +307,3 @@ def test_without_people_the_methods_say_so(demo_study: Path, quoth: Quoth) -> No
     text = quoth("report", demo_study, "--methods").stdout
     assert "No person coded any cell." in text
     assert "not validated" in text
-
-
-def test_a_report_must_say_of_what(demo_study: Path, quoth: Quoth) -> None:
-    assert "--methods" in quoth("report", demo_study, code=2).stderr

@@ -123,7 +123,7 @@ def _options(
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write the demo study.")] = Path("quoth-demo"),
 ) -> None:
-    """Write the demo study, run it, print its table and write its exports."""
+    """Write the demo study, run it, print its table and write its exports and its report."""
     from quoth.cli import demo as shown
     from quoth.cli import show
     from quoth.study import create_demo, open_study
@@ -137,6 +137,7 @@ def demo(
         for what in (What.DECISIONS, What.QUOTES, What.MATRIX):
             study.export(folder / "results" / f"{what}.csv", what=what.value)
         study.export(folder / "results" / "decisions.xlsx")
+        study.report(folder / "results" / "report.html")
         shown.files(folder)
         raise typer.Exit(show.conclude(study, outcome, quiet=True))
 
@@ -279,7 +280,7 @@ app.command("import", epilog="Example: quoth import my-study codes.xlsx --as hum
 app.command(epilog="Example: quoth sample my-study --n 100 --out to-code.csv")(quorum.sample)
 app.command(epilog="Example: quoth agreement my-study")(quorum.agreement)
 app.command(epilog="Example: quoth evaluate my-study gold.csv")(quorum.evaluate)
-app.command(epilog="Example: quoth report my-study --methods --figures figures")(quorum.report)
+app.command(epilog="Example: quoth report my-study --out report.html")(quorum.report)
 app.command(epilog="Example: quoth audit answers.jsonl --html audit.html")(audit)
 
 

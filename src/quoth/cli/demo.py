@@ -88,6 +88,7 @@ def files(folder: Path) -> None:
     console = Console(highlight=False, soft_wrap=True, markup=False)
     console.print("\nThe papers are fictional. All of it is in these files:")
     rows = (
+        ("report.html", "all of it to look at: open it in a browser"),
         ("decisions.xlsx", "a row for each paper and question: decision, score, answer, quotes"),
         ("quotes.csv", "a row for each quote, with its page and its place on it"),
         ("matrix.csv", "papers x questions"),

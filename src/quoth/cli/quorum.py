@@ -1,12 +1,15 @@
-"""`quoth import`, `sample`, `agreement`, `evaluate` and `report`: codes in, figures and words out."""
+"""`quoth import`, `sample`, `agreement`, `evaluate` and `report`: codes in, figures, words and the report out."""
 
 import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from quoth.study import Study
 
 StudyDir = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
@@ -26,6 +29,14 @@ class How(StrEnum):
     RANDOM = "random"
     STRATIFIED = "stratified"
     DISAGREEMENT = "disagreement"
+
+
+class Pictured(StrEnum):
+    """Whose quotes the report shows as pictures."""
+
+    NONE = "none"
+    DECISIONS = "decisions"
+    ALL = "all"
 
 
 class RuleName(StrEnum):
@@ -136,24 +147,32 @@ def evaluate(
 
 def report(
     folder: StudyDir,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write it.  [default: DIR/report.html]")
+    ] = None,
+    pictures: Annotated[
+        Pictured, typer.Option(help="Whose quotes are shown as pictures of the page (up to 40 MB).")
+    ] = Pictured.DECISIONS,
     methods: Annotated[
-        bool, typer.Option("--methods", help="The paragraph for a paper's methods, with the disclosure of AI use.")
+        bool,
+        typer.Option("--methods", help="Instead: the paragraph for a paper's methods, with the disclosure of AI use."),
     ] = False,
     figures: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", file_okay=False, help="Write the figures there, as SVG and PNG.")
+        Path | None,
+        typer.Option(metavar="FOLDER", file_okay=False, help="Instead: the figures, as SVG and PNG, into this folder."),
     ] = None,
     gold: Annotated[
-        Path | None, typer.Option(metavar="GOLD", help="Coded cells; without it, the codes of people in the study.")
+        Path | None,
+        typer.Option(metavar="GOLD", help="Coded cells for these two; without it, the codes of people in the study."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write the text.")] = None,
 ) -> None:
-    """Write what goes into the publication: the methods paragraph and the figures."""
+    """Write the report, one HTML file; or what goes into the publication: the methods paragraph and the figures."""
     from quoth.reports.files import replacing
     from quoth.study import open_study
 
-    if not methods and figures is None:
-        raise typer.BadParameter("say what to write: --methods, --figures FOLDER, or both")
     with open_study(folder) as study:
+        if not methods and figures is None:
+            _page(study, out or folder / "report.html", pictures)
         if methods:
             text = study.methods(gold)
             if out:
@@ -168,6 +187,16 @@ def report(
                 typer.echo(f"Wrote {path}.", err=True)
             for reason in left_out:
                 typer.echo(f"quoth: {reason}", err=True)
+
+
+def _page(study: "Study", out: Path, pictures: Pictured) -> None:
+    from rich.console import Console
+
+    with Console(stderr=True).status("writing the report"):
+        shown = study.report(out, pictures=pictures.value)
+    typer.echo(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB, {len(shown.drawn):,} pictures).", err=True)
+    if shown.left_out:
+        typer.echo(f"quoth: {shown.left_out:,} quotes are without a picture: 40 MB are reached", err=True)
 
 
 def _print(value: object) -> None:

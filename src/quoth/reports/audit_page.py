@@ -3,19 +3,15 @@
 Everything that a transcript says is text here: Jinja2 escapes it, and the page's own policy runs no script but its own.
 """
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from quoth.grounding.audit import Audit
 from quoth.grounding.support import Label
 from quoth.reports.files import replacing
+from quoth.reports.one_file import render
 from quoth.vocabulary import Verdict
 
 
@@ -53,16 +49,9 @@ def pieces(audit: Audit) -> Iterator[Piece]:
 
 
 def _page(audits: Sequence[Audit]) -> str:
-    environment = Environment(
-        loader=PackageLoader("quoth.reports", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    script = _source(environment, "audit.js")
     counts = {label.value: sum(one.label is label for audit in audits for one in audit.sentences) for label in Label}
-    return environment.get_template("audit.html").render(
+    return render(
+        "audit",
         audits=audits,
         pieces=pieces,
         counts=counts,
@@ -70,14 +59,4 @@ def _page(audits: Sequence[Audit]) -> str:
         faithful=sum(audit.faithful for audit in audits),
         answered=sum(audit.answered for audit in audits),
         reported=sum(audit.verdict is Verdict.REPORTED for audit in audits),
-        style=_source(environment, "audit.css"),
-        script=script,
-        digest=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        version=version("quoth"),
     )
-
-
-def _source(environment: Environment, name: str) -> str:
-    """A file of the page's own, as it is."""
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0].replace("\r\n", "\n")

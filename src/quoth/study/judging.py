@@ -1,6 +1,9 @@
 """What follows from a study's findings: votes, decisions, and all that is counted over them."""
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -227,3 +230,12 @@ class Judging:
             StudyError: there is no finding yet, or the gold cannot be used.
         """
         return methods_text(facts_of(self, gold))
+
+
+def digest_of(decisions: Iterable[Decision]) -> str:
+    """SHA-256, in hex, of decisions."""
+    digest = hashlib.sha256()
+    for decision in decisions:
+        line = json.dumps(asdict(decision), sort_keys=True, ensure_ascii=True)
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()

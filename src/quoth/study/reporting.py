@@ -82,7 +82,7 @@ def facts_of(study: "Judging", gold: Path | str | None) -> Facts:
         version=version("quoth"),
         parser=PARSER_VERSION,
         protocol=protocol.digest,
-        codebook=_codebook(protocol),
+        codebook=codebook_of(protocol),
         questions=len(protocol.questions),
         papers=len(stored),
         unreadable=sum(one.reason is not None for one in stored),
@@ -115,7 +115,8 @@ def _unless_missing(make: Callable[[], T]) -> T | None:
         return None
 
 
-def _codebook(protocol: Protocol) -> str:
+def codebook_of(protocol: Protocol) -> str:
+    """The codebook by name and version, and how many of the questions are the authors' own."""
     book = protocol.codebook
     if book is None:
         return "a codebook of the authors' own"

@@ -1,10 +1,6 @@
 """A study on disk, and all that can be done with it; the command line does nothing that is not here."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -25,41 +21,21 @@ from quoth.readers.calibration import CALIBRATION_FILE, Calibration
 from quoth.readers.embedded import EmbeddedReader, encode_query
 from quoth.readers.model import ModelReader
 from quoth.reports import tables
+from quoth.reports.pictures import Pictures
 from quoth.study.calibrate import CalibrationResult, calibrate
 from quoth.study.create import STUDY_FILE
 from quoth.study.estimate import Estimate, estimate
 from quoth.study.execute import Outcome, check_models, execute, manifest_of, worker_count
+from quoth.study.exports import Shown, What
 from quoth.study.gold import read_gold
-from quoth.study.judging import Judging
+from quoth.study.judging import Judging, digest_of
 from quoth.study.pilot import free_question
 from quoth.study.plan import Selection, Work, known_texts, pick, plan, present
 from quoth.study.replay import Replayed, replay
+from quoth.study.report import Pictured, write_report
 from quoth.study.scorecard import scorecard
 from quoth.study.workshop import Watcher, Workshop, cores
 from quoth.vocabulary import Failure, Finding, Kind, Paper, Question, Verdict
-
-
-class What(StrEnum):
-    """The tables of a study."""
-
-    PAPERS = "papers"
-    FINDINGS = "findings"
-    QUOTES = "quotes"
-    DECISIONS = "decisions"
-    MATRIX = "matrix"
-    VARIABLES = "variables"
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A passage as a reader would be shown it; `rank` counts from 1, `score` is its share of the paper's belief."""
-
-    paper: str
-    question: str
-    rank: int
-    text: str
-    page: int
-    score: float
 
 
 class Study(Judging):
@@ -206,6 +182,22 @@ class Study(Judging):
         tables.write_table(frame, Path(out), sheet=str(what))
         return len(frame)
 
+    def report(self, out: Path | str, *, pictures: Pictured | str = Pictured.DECISIONS) -> Pictures:
+        """Write the report, one HTML file, to `out`.
+
+        Args:
+            out: the file.
+            pictures: whose quotes are shown as pictures of the page: none, decisions (those that decisions rest on) or
+                all, up to 40 MB of them; beyond that, cells show the quote and its page.
+
+        Returns:
+            The pictures in it, and how many were left out.
+
+        Raises:
+            StudyError: there is no finding yet, or the file cannot be written.
+        """
+        return write_report(self, Path(out), Pictured(pictures))
+
     # Work
 
     def plan(self, selection: Selection = Selection(), *, retry: bool = False) -> list[Work]:  # noqa: B008 (frozen)
@@ -334,11 +326,7 @@ class Study(Judging):
 
     def decisions_digest(self) -> str:
         """SHA-256, in hex, of the decisions: two studies with the same digest decided the same."""
-        digest = hashlib.sha256()
-        for decision in self.decide():
-            line = json.dumps(asdict(decision), sort_keys=True, ensure_ascii=True)
-            digest.update(line.encode() + b"\n")
-        return digest.hexdigest()
+        return digest_of(self.decide())
 
     def ask(self, text: str, *, paper: str | Sequence[str] = (), kind: Kind | str = Kind.TEXT) -> list[Finding]:
         """One free question of the study's papers, answered by its embedded reader: a pilot for the codebook.
