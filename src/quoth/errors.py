@@ -6,6 +6,8 @@ QuothError
 │   └── LockedError     another run holds the study
 ├── LedgerError         the database cannot be opened, or is newer than this program
 ├── PaperError          a paper cannot be read; the run goes on without it
+├── CodeError           what a person entered cannot be recorded as it is
+│   └── ConflictError   the cell was coded meanwhile in another window
 ├── ModelError          a packaged model is missing or not the one that it should be
 └── ReaderError         a reader cannot be used as the protocol describes it
 """
@@ -52,6 +54,14 @@ class PaperError(QuothError):
         self.reason = reason
         self.file = file
         self.transient = transient
+
+
+class CodeError(QuothError):
+    """What a person entered cannot be recorded as it is; the message says what to change."""
+
+
+class ConflictError(CodeError):
+    """The person's code of a cell is another one by now than the one that was shown."""
 
 
 class ModelError(QuothError):

@@ -285,7 +285,7 @@ class Vote(NamedTuple):
     """What the quorum needs of one reader's standing finding of a cell.
 
     `evidence` is the score of its best located quote, None without one. A person's vote of a later round than 0 settles
-    the cell. `blind`: given without seeing what other readers said.
+    the cell. `blind`: given without seeing what other readers said. `score` is the finding's.
     """
 
     paper: str
@@ -297,6 +297,7 @@ class Vote(NamedTuple):
     value: str | None = None
     unit: str | None = None
     blind: bool = True
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

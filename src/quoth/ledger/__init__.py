@@ -2,9 +2,10 @@
 
 from quoth.ledger.ledger import Ledger
 from quoth.ledger.lock import Holder
-from quoth.ledger.records import Batch, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
+from quoth.ledger.records import TAKEN_BACK, Batch, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
 
 __all__ = [
+    "TAKEN_BACK",
     "Batch",
     "Holder",
     "Ledger",

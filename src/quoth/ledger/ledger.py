@@ -187,6 +187,22 @@ class Ledger:
         with self._database.reading() as connection:
             yield from reading.newest_votes(connection, reading.present_names(connection, present))
 
+    def votes_between(self, present: Present, after: int, upto: int) -> list[Vote]:
+        """What came in later than finding number `after`, up to number `upto`; what was taken back says `failed`."""
+        with self._database.reading() as connection:
+            names = reading.present_names(connection, present)
+            return list(reading.votes_between(connection, names, after, upto))
+
+    def newest_rows(self) -> tuple[int, int, int]:
+        """The numbers of the newest finding, try to read a paper, and reader: they tell whether anything is new."""
+        with self._database.reading() as connection:
+            return reading.newest_rows(connection)
+
+    def revisions(self, present: Present) -> Iterator[StoredFinding]:
+        """Every revision of the present versions, by paper, question, reader and round, then oldest first."""
+        with self._database.reading() as connection:
+            yield from reading.every_finding(connection, reading.present_names(connection, present))
+
     def history(self) -> Iterator[StoredFinding]:
         """Every revision of every key, stale ones too, by paper, question, reader and round, then oldest first."""
         with self._database.reading() as connection:

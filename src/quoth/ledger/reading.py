@@ -7,12 +7,12 @@ not depend on when they were made: paper, question, reader, round, then age.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice, repeat
+from itertools import groupby, islice
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, exists, func, select, true
 
-from quoth.ledger.records import Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
+from quoth.ledger.records import TAKEN_BACK, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
 from quoth.ledger.schema import (
     documents,
     files,
@@ -32,6 +32,7 @@ from quoth.vocabulary import Box, Failure, File, Finding, Key, Located, Paper, Q
 T = TypeVar("T")
 
 _READ_TOGETHER = 100
+_FEW = 100
 
 ASKED_TOGETHER = 10_000
 """How many values go into one statement: databases allow some tens of thousands."""
@@ -45,6 +46,7 @@ _is_newest = ~exists().where(
     _later.c.round == findings.c.round,
     _later.c.revision == findings.c.revision + 1,
 )
+_stands = _is_newest & (findings.c.error.is_(None) | (findings.c.error != TAKEN_BACK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,13 @@ class Names:
 
 def all_names(connection: Connection) -> Names:
     """Every version in the ledger."""
+    return _names_of(connection)
+
+
+def _names_of(connection: Connection, papers_: Collection[str] | None = None) -> Names:
+    """Every version in the ledger; of the texts those of some papers alone, where they are few."""
     return Names(
-        texts=_names(connection, texts, "paper"),
+        texts=_names(connection, texts, "paper", papers_),
         questions=_names(connection, questions, "question"),
         readers=_names(connection, readers, "reader"),
     )
@@ -67,7 +74,7 @@ def all_names(connection: Connection) -> Names:
 
 def present_names(connection: Connection, present: Present) -> Names:
     """The versions in the ledger that are present in the study."""
-    names = all_names(connection)
+    names = _names_of(connection, {name for name, _ in present.papers})
     return Names(
         texts={id_: version for id_, version in names.texts.items() if version in present.papers},
         questions={id_: version for id_, version in names.questions.items() if version in present.questions},
@@ -76,8 +83,8 @@ def present_names(connection: Connection, present: Present) -> Names:
 
 
 def newest_findings(connection: Connection, names: Names) -> Iterator[StoredFinding]:
-    """The newest revision of every key whose versions are all among `names`."""
-    chosen = _is_newest & _among(names)
+    """The newest revision of every key whose versions are all among `names`, but for codes that were taken back."""
+    chosen = _stands & _among(names)
     return _findings(connection, names, chosen)
 
 
@@ -87,7 +94,24 @@ def every_finding(connection: Connection, names: Names) -> Iterator[StoredFindin
 
 
 def newest_votes(connection: Connection, names: Names) -> Iterator[Vote]:
-    """The newest revision of every key whose versions are all among `names`, as votes, paper by paper."""
+    """The newest revision of every key whose versions are all among `names`, as votes; a vote of no quote is cheap."""
+    seeing = _seeing(connection)
+    for block in blocks(names.texts, _READ_TOGETHER):
+        yield from _votes(connection, names, findings.c.text_id.in_(block) & _among(names) & _stands, seeing)
+
+
+def votes_between(connection: Connection, names: Names, after: int, upto: int) -> Iterator[Vote]:
+    """Findings numbered above `after` and up to `upto` among `names`, oldest first; codes taken back as `failed`."""
+    new = (findings.c.id > after) & (findings.c.id <= upto)
+    yield from _votes(connection, names, new & _among(names) & _is_newest, _seeing(connection))
+
+
+def _seeing(connection: Connection) -> set[int]:
+    """The findings of people who had seen what other readers said."""
+    return set(connection.scalars(select(reviews.c.finding_id).where(reviews.c.blind.is_(False))))
+
+
+def _votes(connection: Connection, names: Names, chosen: ColumnElement[bool], seeing: set[int]) -> Iterator[Vote]:
     best = select(func.max(quotes.c.score)).where(quotes.c.finding_id == findings.c.id, quotes.c.located != "missing")
     columns = select(
         findings.c.text_id,
@@ -99,18 +123,14 @@ def newest_votes(connection: Connection, names: Names) -> Iterator[Vote]:
         findings.c.value,
         findings.c.unit,
         findings.c.id,
+        findings.c.score,
     )
-    seeing = set(connection.scalars(select(reviews.c.finding_id).where(reviews.c.blind.is_(False))))
     papers_, asked, who = ({id_: name for id_, (name, _) in part.items()} for part in _parts(names))
-    for block in blocks(names.texts, _READ_TOGETHER):
-        chosen = findings.c.text_id.in_(block) & _among(names) & _is_newest
-        rows = connection.execute(columns.where(chosen))
-        # By columns and maps: millions of rows are no place for a loop in Python.
-        while some := rows.fetchmany(10_000):
-            text, question, reader, round_, verdict, evidence, value, unit, id_ = zip(*some, strict=True)
-            named = (map(of.__getitem__, ids) for of, ids in ((papers_, text), (asked, question), (who, reader)))
-            blind = (one not in seeing for one in id_) if seeing else repeat(True)
-            yield from map(Vote, *named, round_, verdict, evidence, value, unit, blind)
+    rows = connection.execute(columns.where(chosen).order_by(findings.c.id))
+    for text, question, reader, round_, verdict, evidence, value, unit, id_, score in rows:
+        if text in papers_:
+            said = (verdict, evidence, value, unit, id_ not in seeing, score)
+            yield Vote(papers_[text], asked[question], who[reader], round_, *said)
 
 
 def _parts(names: Names) -> tuple[dict[int, tuple[str, str]], ...]:
@@ -131,7 +151,7 @@ def tallies(connection: Connection, names: Names) -> list[Tally]:
     """The newest findings among `names`, counted by reader, verdict and failure."""
     sums: _Sums = defaultdict(list)
     for block in blocks(names.texts, ASKED_TOGETHER):
-        _count(connection, names, findings.c.text_id.in_(block) & _among(names) & _is_newest, sums)
+        _count(connection, names, findings.c.text_id.in_(block) & _among(names) & _stands, sums)
     return _tallied(sums)
 
 
@@ -141,7 +161,7 @@ def unverified(connection: Connection, names: Names) -> dict[str, int]:
     counted = select(findings.c.reader_id, func.count()).group_by(findings.c.reader_id)
     untrue = findings.c.error.startswith("unverified")
     for block in blocks(names.texts, ASKED_TOGETHER):
-        chosen = findings.c.text_id.in_(block) & _among(names) & _is_newest & untrue
+        chosen = findings.c.text_id.in_(block) & _among(names) & _stands & untrue
         for reader_id, count in connection.execute(counted.where(chosen)):
             counts[names.readers[reader_id][0]] += count
     return dict(counts)
@@ -161,6 +181,12 @@ def keys_among(connection: Connection, names: Names) -> int:
         connection.scalar(first.where(findings.c.text_id.in_(block) & _among(names))) or 0
         for block in blocks(names.texts, ASKED_TOGETHER)
     )
+
+
+def newest_rows(connection: Connection) -> tuple[int, int, int]:
+    """The highest numbers of findings, of tries to read a paper, and of readers; 0 where there is none."""
+    finding, document, reader = (connection.scalar(select(func.max(t.c.id))) for t in (findings, documents, readers))
+    return finding or 0, document or 0, reader or 0
 
 
 def keys(connection: Connection) -> int:
@@ -237,8 +263,12 @@ def blocks(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield block
 
 
-def _names(connection: Connection, table: Table, name: str) -> dict[int, tuple[str, str]]:
+def _names(
+    connection: Connection, table: Table, name: str, among: Collection[str] | None = None
+) -> dict[int, tuple[str, str]]:
     statement = select(table.c.id, table.c[name], table.c.digest).order_by(table.c[name], table.c.id)
+    if among is not None and len(among) <= _FEW:
+        statement = statement.where(table.c[name].in_(among))
     return {row[0]: (row[1], row[2]) for row in connection.execute(statement)}
 
 

@@ -6,6 +6,9 @@ from datetime import datetime
 
 from quoth.vocabulary import Failure, Finding, Key, Paper, Question, Review, Verdict
 
+TAKEN_BACK = "taken back"
+"""The error of the revision by which a person takes a code back: it stays in the history, and is no current finding."""
+
 Versions = frozenset[tuple[str, str]]
 """Pairs of a name (or question id) and a digest."""
 
