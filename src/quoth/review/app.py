@@ -20,6 +20,7 @@ from quoth.review.forms import OF_PEOPLE, CodeForm, DoorForm, Look, UndoForm, Wh
 from quoth.review.guard import Door, Guard
 from quoth.review.sitting import Act, Sittings
 from quoth.review.views import CellView, Person, cell_view, entered, is_blind
+from quoth.vocabulary import Located
 
 _ROWS = 50
 _MOST_BYTES = 96_000_000
@@ -146,7 +147,13 @@ class _Room:
         papers = list(self._desk.papers())
         shown = papers[start : start + _ROWS]
         return self._page(
-            "matrix.html", person=person, papers=shown, start=start, rows=_ROWS, total=len(papers), board=self._board
+            "matrix.html",
+            person=person,
+            rows_shown=shown,
+            start=start,
+            rows=_ROWS,
+            total=len(papers),
+            board=self._board,
         )
 
     def next(self, person: Who, queue: Queue, paper: str | None = None, question: str | None = None) -> Response:
@@ -171,37 +178,46 @@ class _Room:
                 raise CodeError("a third settles this cell, and it is not settled from here")
             coded = form.coded(blind=is_blind(view, self._sittings))
             stored = self._desk.code(coded)
-        except CodeError as error:
+        except QuothError as error:
             return self._again(person, form, error)
-        self._sittings.did(person.name, Act(form.cell, form.settles, stored.revision, coded.verdict.value))
+        lost = any(quote.located is Located.MISSING for quote in stored.finding.quotes)
+        before = form.seen if view.mine else 0
+        self._sittings.did(
+            person.name, Act(form.cell, form.settles, stored.revision, before, coded.verdict.value, lost)
+        )
         where = {"queue": form.queue.value, "paper": form.paper, "question": form.question}
         return RedirectResponse("/next?" + urlencode(where), 303)
 
-    def _again(self, person: Person, form: CodeForm, error: CodeError) -> Response:
+    def _again(self, person: Person, form: CodeForm, error: QuothError) -> Response:
         """The form with what was entered, and why it was not taken."""
         view = self._view(person, form)
         view.fault, view.entry = str(error), entered(form)
-        return self._page("cell.html", 409 if isinstance(error, ConflictError) else 422, view=view)
+        return self._page("cell.html", _told(error)[0], view=view)
 
     def undo(self, person: Who, form: Annotated[UndoForm, Form()]) -> Response:
         """A code is undone, and its cell comes back."""
-        self._view(person, form)
+        self._known(form)
         self._check(person, form)
+        now = None
         try:
-            self._desk.undo(person.name, form.cell, settles=form.settles, seen=form.revision)
+            undone = self._desk.undo(
+                person.name, form.cell, settles=form.settles, seen=form.revision, before=form.before
+            )
+            now = undone.revision
         finally:
-            act = self._sittings.last(person.name)
-            if act and (act.cell, act.settles, act.revision) == (form.cell, form.settles, form.revision):
-                self._sittings.forget(person.name, act)
+            self._sittings.undid(person.name, form.cell, form.settles, form.revision, now)
         return RedirectResponse(address(form.queue, form.cell), 303)
 
     def _check(self, person: Person, form: CodeForm | UndoForm) -> None:
         if form.coder != person.name:
             raise ConflictError(f"this window was {form.coder}'s, and this browser is {person.name}'s by now")
 
-    def _view(self, person: Person, where: Where, at: int | None = None) -> CellView:
+    def _known(self, where: Where) -> None:
         if where.paper not in self._desk.papers() or where.question not in self._desk.questions:
             raise HTTPException(404, "the study has no such paper or question")
+
+    def _view(self, person: Person, where: Where, at: int | None = None) -> CellView:
+        self._known(where)
         self._board.refresh()
         return cell_view(self._desk, self._board, self._sittings, person, where.queue, where.cell, at)
 

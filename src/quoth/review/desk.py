@@ -127,8 +127,8 @@ class Desk(Protocol):
         """
         ...
 
-    def undo(self, coder: str, cell: Cell, *, settles: bool, seen: int) -> None:
-        """Bring back what a person said before revision `seen`: a new revision, or the code is taken back.
+    def undo(self, coder: str, cell: Cell, *, settles: bool, seen: int, before: int) -> StoredFinding:
+        """Bring back what a person said in revision `before`, as a new revision; for 0 the code is taken back.
 
         Raises:
             ConflictError: the person's code is another one by now than `seen`.

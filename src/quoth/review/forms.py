@@ -80,6 +80,7 @@ class UndoForm(Where):
     coder: Short
     settles: bool = False
     revision: Annotated[int, Field(ge=1, le=1_000_000)]
+    before: Revision = 0
 
 
 class DoorForm(BaseModel):

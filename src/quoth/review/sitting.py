@@ -13,12 +13,15 @@ _UNDONE_AT_MOST = 200
 
 
 class Act(NamedTuple):
-    """One code that somebody gave: the revision that it is, and the verdict in words."""
+    """One code that somebody gave: the revision that it is, and the one that stood before (0 for none)."""
 
     cell: Cell
     settles: bool
     revision: int
+    before: int
     verdict: str
+    lost: bool
+    """Whether a quote of it was not found in the paper."""
 
 
 class Sittings:
@@ -39,10 +42,16 @@ class Sittings:
         with self._lock:
             return self._acts[coder][-1] if self._acts[coder] else None
 
-    def forget(self, coder: str, act: Act) -> None:
-        """It was undone, or cannot be any more."""
+    def undid(self, coder: str, cell: Cell, settles: bool, revision: int, now: int | None) -> None:
+        """A code was undone, or cannot be any more; what stood before it is revision `now`."""
+        undone = (cell, settles, revision)
         with self._lock:
-            self._acts[coder] = [other for other in self._acts[coder] if other != act]
+            acts = [act for act in self._acts[coder] if act[:3] != undone]
+            for place in range(len(acts) - 1, -1, -1):
+                if now is not None and acts[place][:2] == undone[:2]:
+                    acts[place] = acts[place]._replace(revision=now)
+                    break
+            self._acts[coder] = acts
 
     def saw(self, coder: str, cell: Cell) -> None:
         """Somebody was shown what other readers said of a cell."""

@@ -91,6 +91,12 @@ class CellView:
     fault: str = ""
 
     @property
+    def own(self) -> dict[str, Shown]:
+        """This person's quotes as they were found, by what was said."""
+        mine = [one for one in self.said if self.mine and one.stored.key == self.mine.key]
+        return {shown.quote.said: shown for one in mine for shown in one.quotes}
+
+    @property
     def sheet(self) -> Sheet | None:
         """The page that is shown."""
         return self.sheets[self.at] if self.sheets else None

@@ -20,7 +20,8 @@ from quoth.readers.verify import Said, Verifier
 from quoth.review import Coded, Sheet, Word
 from quoth.review.desk import Cell, Words
 from quoth.study.codes import checked_value
-from quoth.study.coding import ADJUDICATION, BY_NAME, CODE, HUMAN, coded_key, coder, name_fault
+from quoth.study.coding import ADJUDICATION, BY_NAME, CODE, HUMAN, coded_key, name_fault
+from quoth.study.coding import coder as coder_named
 from quoth.study.plan import known_texts, present
 from quoth.study.study import Study
 from quoth.vocabulary import Document, Failure, Finding, Key, Located, Paper, Question, Quote, Review, Verdict, Vote
@@ -181,7 +182,7 @@ class StudyDesk:
 
     def code(self, coded: Coded) -> StoredFinding:
         """See `review.Desk`."""
-        who = coder(self.check_name(coded.coder), HUMAN)
+        who = coder_named(self.check_name(coded.coder), HUMAN)
         question = self.questions[coded.cell.question]
         faults: list[str] = []
         value = checked_value(question, coded.value, faults)
@@ -200,16 +201,15 @@ class StudyDesk:
         key = coded_key(coded.cell.paper, question, who, ADJUDICATION if coded.settles else CODE)
         return self._put(key, who, coded.seen, finding, Review(coded.blind, coded.note))
 
-    def undo(self, coder_: str, cell: Cell, *, settles: bool, seen: int) -> None:
+    def undo(self, coder: str, cell: Cell, *, settles: bool, seen: int, before: int) -> StoredFinding:
         """See `review.Desk`."""
-        who = coder(coder_, HUMAN)
+        who = coder_named(coder, HUMAN)
         key = coded_key(cell.paper, self.questions[cell.question], who, ADJUDICATION if settles else CODE)
-        before = [stored for stored in self.findings(cell) if stored.key == key and stored.revision < seen]
-        if before and before[-1].finding.error != TAKEN_BACK:
-            self._put(key, who, seen, before[-1].finding, before[-1].review or Review())
-            return
+        for stored in self.findings(cell):
+            if stored.key == key and stored.revision == before:
+                return self._put(key, who, seen, stored.finding, stored.review or Review())
         gone = Finding(*cell, who.name, Verdict.FAILED, error=TAKEN_BACK, failure=Failure.TRANSIENT)
-        self._put(key, who, seen, gone, Review())
+        return self._put(key, who, seen, gone, Review())
 
     def _put(self, key: Key, who: StoredReader, seen: int, finding: Finding, review: Review) -> StoredFinding:
         question = self.questions[key.question]

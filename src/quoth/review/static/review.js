@@ -2,7 +2,12 @@
 "use strict";
 (() => {
   const byId = (id) => document.getElementById(id);
-  const tell = (words) => { byId("status").textContent = words; };
+  let silence = 0;
+  const tell = (words) => {
+    byId("status").textContent = words;
+    clearTimeout(silence);
+    silence = setTimeout(() => { byId("status").textContent = ""; }, 6000);
+  };
   const SVG = "http://www.w3.org/2000/svg";
   const ZOOMS = [0.6, 0.8, 1, 1.25, 1.5, 2, 3];
   let busy = false;   // between a code and the next cell: the key that gave it must not give another
@@ -94,14 +99,15 @@
   }
 
   function quote(text, near) {
-    if (!byId("quotes")) return;
-    if (text.length > 600) { tell("Longer than 600 characters: mark the words that matter."); return; }
+    if (!byId("quotes")) return false;
+    if (text.length > 600) { tell("Longer than 600 characters: mark the words that matter."); return false; }
     const rows = [...document.querySelectorAll("#quotes .row")];
     let row = rows.find((one) => !one.querySelector("textarea").value.trim());
     if (!row) {
       row = rows.at(-1);
       if (rows.length < 4) {
         row = row.cloneNode(true);
+        row.querySelector(".hint")?.remove();
         row.querySelector("textarea").id = `quote-${rows.length}`;
         row.querySelector("textarea").setAttribute("aria-label", `Quote ${rows.length + 1}`);
         byId("quotes").append(row);
@@ -114,6 +120,7 @@
     void row.offsetWidth;
     row.classList.add("fresh");
     tell(`Quoted: ${text}`);
+    return true;
   }
 
   function fit(area) {
@@ -138,14 +145,11 @@
     });
     const end = (event) => {
       if (!drag) return;
-      if (drag.moved && event.type === "pointerup") {
-        const run = chosen();
-        quote(run.map(([text]) => text).join(" "), `${run[0][1]}-${run.at(-1)[2]}`);
-      } else {
-        drag = null;
-        paint();
-      }
+      const run = chosen();
+      const taken = drag.moved && event.type === "pointerup"
+        && quote(run.map(([text]) => text).join(" "), `${run[0][1]}-${run.at(-1)[2]}`);
       drag = null;
+      if (!taken) paint();
     };
     sheet.addEventListener("pointerup", end);
     sheet.addEventListener("pointercancel", end);
@@ -157,7 +161,7 @@
   const say = (number) => {
     const button = document.querySelectorAll("#code .say")[number];
     if (!button) return false;
-    byId("code").requestSubmit(button);
+    button.click();
     return true;
   };
   const focus = (selector) => {
@@ -170,7 +174,7 @@
   const KEYS = {
     1: () => say(0), 2: () => say(1), 3: () => say(2), 4: () => say(3),
     n: () => press("next"), b: () => press("before"),
-    u: () => { const form = byId("undo"); if (form) form.requestSubmit(); return Boolean(form); },
+    u: () => { const form = byId("undo"); if (form) form.querySelector("button").click(); return Boolean(form); },
     q: () => focus("#quotes textarea"), v: () => focus("#value, .choices input"), m: () => focus("#note"),
     "[": () => press("page-back"), "]": () => press("page-on"),
     "+": () => (step(1), true), "=": () => (step(1), true), "-": () => (step(-1), true),
@@ -246,6 +250,9 @@
   document.addEventListener("htmx:sendError", () => {
     busy = false;
     tell("The server does not answer. What you entered is still here: start quoth review again and repeat.");
+  });
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status >= 500) tell(`That did not work, and nothing you entered is lost: try again. ${event.detail.xhr.status}`);
   });
   document.addEventListener("htmx:afterRequest", () => { busy = false; });
   document.addEventListener("htmx:afterSettle", fresh);
