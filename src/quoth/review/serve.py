@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 import uvicorn
 from fastapi import FastAPI
@@ -21,6 +22,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        # From here on browsers wait rather than being refused.
+        listener.listen(128)
     except (OSError, OverflowError) as error:
         listener.close()
         reason = getattr(error, "strerror", None) or str(error)
@@ -33,4 +36,6 @@ def serve(app: FastAPI, listener: socket.socket, door: Door, ready: Callable[[st
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
     server = uvicorn.Server(config)
     ready(door.url)
-    server.run(sockets=[listener])
+    # The server hands Ctrl-C on when it has answered what was asked: that is how this ends.
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
