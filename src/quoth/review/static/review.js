@@ -58,8 +58,7 @@
     words = [];
     const { paper, file, page } = sheet.dataset;
     const query = new URLSearchParams({ paper, file, page });
-    const answer = await fetch(`/words?${query}`);
-    const found = answer.ok ? await answer.json() : [];
+    const found = await fetch(`/words?${query}`).then((answer) => answer.ok ? answer.json() : []).catch(() => []);
     if (document.querySelector(".sheet") === sheet) {
       words = found;
       sheet.classList.toggle("words", words.length > 0);
