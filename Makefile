@@ -28,6 +28,8 @@ lint: $(DEV_READY)  ## style, types, and which room imports which
 bench: $(DEV_READY)  ## every figure of docs/benchmarks.md; DATA names the folder with papers/ and gold/
 	$(BIN)/python benchmarks/bench.py $(DATA)
 	$(BIN)/python benchmarks/planted_quotes.py $(firstword $(wildcard $(DATA)/papers) src/quoth/demo/papers)
+	$(BIN)/python benchmarks/quorum.py
+	if [ -f $(DATA)/human_variables.csv ]; then $(BIN)/python benchmarks/replication.py $(DATA); fi
 	if [ -d $(DATA)/gold ]; then $(BIN)/python training/fit_reader.py $(DATA) --measure; fi
 
 wheel: $(DEV_READY)  ## build the wheel into dist/

@@ -29,10 +29,11 @@ PREVALENCE, ACCURACY = 0.55, np.linspace(0.65, 0.95, READERS)
 
 @contextmanager
 def timed(what: str) -> Iterator[None]:
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.process_time()
     yield
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{what}: {time.perf_counter() - began:.1f} s (peak memory so far {peak:.2f} GB)")
+    took, worked = time.perf_counter() - began, time.process_time() - busy
+    print(f"{what}: {took:.1f} s, of which the processor worked {worked:.1f} s (peak memory so far {peak:.2f} GB)")
 
 
 def filled(folder: Path, papers: int) -> None:
@@ -94,8 +95,7 @@ def main(papers: int, folder: Path) -> None:
         agreement(small, {}, draws=1000)
     with timed(f"(making {papers:,} papers)"):
         filled(folder, papers)
-    began = time.perf_counter()
-    with quoth.open(folder) as study:
+    with timed("together"), quoth.open(folder) as study:
         with timed(f"votes of {papers:,} papers x 28 questions x {READERS} readers out of the ledger"):
             votes = study.votes()
         for rule in RULES:
@@ -103,7 +103,6 @@ def main(papers: int, folder: Path) -> None:
                 rule_on(votes, Terms(rule=rule))
         with timed("  agreement without intervals"):
             agreement(votes, study.questions(), draws=0)
-    print(f"together: {time.perf_counter() - began:.1f} s")
 
 
 if __name__ == "__main__":

@@ -285,7 +285,7 @@ class Vote(NamedTuple):
     """What the quorum needs of one reader's standing finding of a cell.
 
     `evidence` is the score of its best located quote, None without one. A person's vote of a later round than 0 settles
-    the cell. `blind`: given without seeing what other readers said. `score` is the finding's.
+    the cell. `blind`: given without seeing what other readers said.
     """
 
     paper: str
@@ -297,7 +297,20 @@ class Vote(NamedTuple):
     value: str | None = None
     unit: str | None = None
     blind: bool = True
-    score: float | None = None
+
+
+class VoteColumns(NamedTuple):
+    """Many votes, a sequence for each field of `Vote`: how millions of them travel."""
+
+    paper: Sequence[str]
+    question: Sequence[str]
+    reader: Sequence[str]
+    round: Sequence[int]
+    verdict: Sequence[str]
+    evidence: Sequence[float | None]
+    value: Sequence[str | None]
+    unit: Sequence[str | None]
+    blind: Sequence[bool]
 
 
 @dataclass(frozen=True, slots=True)

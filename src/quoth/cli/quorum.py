@@ -64,13 +64,15 @@ def import_(
 def sample(
     folder: StudyDir,
     n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="How many cells.")],
-    how: Annotated[How, typer.Option(help="How they are drawn.")] = How.RANDOM,
+    how: Annotated[
+        How, typer.Option(metavar="WAY", help="How: random, stratified (by question) or disagreement.")
+    ] = How.RANDOM,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The sheet to write: .csv, .jsonl or .xlsx.")] = None,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed draws the same cells.")] = 0,
 ) -> None:
     """Draw cells for people to code, and say how narrow an interval they buy."""
     from quoth.cli import quorum_tables
-    from quoth.reports.tables import write_table
+    from quoth.reports.tables import csv_text, write_table
     from quoth.study import open_study
 
     with open_study(folder) as study:
@@ -79,7 +81,7 @@ def sample(
     if out:
         write_table(sheet, out, sheet="codes")
     else:
-        sheet.to_csv(sys.stdout, index=False, lineterminator="\n")
+        sys.stdout.write(csv_text(sheet))
     quorum_tables.sampled(drawn, folder, out)
 
 
@@ -146,6 +148,7 @@ def report(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write the text.")] = None,
 ) -> None:
     """Write what goes into the publication: the methods paragraph and the figures."""
+    from quoth.reports.files import replacing
     from quoth.study import open_study
 
     if not methods and figures is None:
@@ -154,7 +157,8 @@ def report(
         if methods:
             text = study.methods(gold)
             if out:
-                out.write_text(text, encoding="utf-8", newline="\n")
+                with replacing(out) as file:
+                    file.write(text.encode())
                 typer.echo(f"Wrote {out}.", err=True)
             else:
                 typer.echo(text)

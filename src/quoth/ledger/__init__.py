@@ -2,13 +2,25 @@
 
 from quoth.ledger.ledger import Ledger
 from quoth.ledger.lock import Holder
-from quoth.ledger.records import TAKEN_BACK, Batch, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
+from quoth.ledger.records import (
+    TAKEN_BACK,
+    Batch,
+    NewFinding,
+    Present,
+    Reply,
+    Run,
+    StoredFinding,
+    StoredPaper,
+    StoredReader,
+    Tally,
+)
 
 __all__ = [
     "TAKEN_BACK",
     "Batch",
     "Holder",
     "Ledger",
+    "NewFinding",
     "Present",
     "Reply",
     "Run",

@@ -10,8 +10,8 @@ from typing import Self
 from quoth.ledger import reading, writing
 from quoth.ledger.database import Database
 from quoth.ledger.lock import Holder, RunLock
-from quoth.ledger.records import Batch, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
-from quoth.vocabulary import Failure, Finding, Key, Paper, Question, Vote
+from quoth.ledger.records import Batch, NewFinding, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
+from quoth.vocabulary import Failure, Finding, Key, Paper, Question, VoteColumns
 
 
 class Ledger:
@@ -182,16 +182,16 @@ class Ledger:
         with self._database.reading() as connection:
             yield from reading.newest_findings(connection, reading.present_names(connection, present))
 
-    def votes(self, present: Present) -> Iterator[Vote]:
-        """What the quorum needs of the current findings of the present versions, in no order."""
+    def votes(self, present: Present) -> Iterator[VoteColumns]:
+        """What the quorum needs of the current findings of the present versions, in blocks and no order."""
         with self._database.reading() as connection:
             yield from reading.newest_votes(connection, reading.present_names(connection, present))
 
-    def votes_between(self, present: Present, after: int, upto: int) -> list[Vote]:
+    def new_findings(self, present: Present, after: int, upto: int) -> list[NewFinding]:
         """What came in later than finding number `after`, up to number `upto`; what was taken back says `failed`."""
         with self._database.reading() as connection:
             names = reading.present_names(connection, present)
-            return list(reading.votes_between(connection, names, after, upto))
+            return list(reading.new_findings(connection, names, after, upto))
 
     def newest_rows(self) -> tuple[int, int, int]:
         """The numbers of the newest finding, try to read a paper, and reader: they tell whether anything is new."""

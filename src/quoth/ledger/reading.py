@@ -10,9 +10,19 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, exists, func, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, case, exists, func, select, true
 
-from quoth.ledger.records import TAKEN_BACK, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
+from quoth.ledger.records import (
+    TAKEN_BACK,
+    NewFinding,
+    Present,
+    Reply,
+    Run,
+    StoredFinding,
+    StoredPaper,
+    StoredReader,
+    Tally,
+)
 from quoth.ledger.schema import (
     documents,
     files,
@@ -27,7 +37,21 @@ from quoth.ledger.schema import (
     runs,
     texts,
 )
-from quoth.vocabulary import Box, Failure, File, Finding, Key, Located, Paper, Quote, Review, Role, Span, Verdict, Vote
+from quoth.vocabulary import (
+    Box,
+    Failure,
+    File,
+    Finding,
+    Key,
+    Located,
+    Paper,
+    Quote,
+    Review,
+    Role,
+    Span,
+    Verdict,
+    VoteColumns,
+)
 
 T = TypeVar("T")
 
@@ -58,13 +82,8 @@ class Names:
     readers: dict[int, tuple[str, str]]
 
 
-def all_names(connection: Connection) -> Names:
-    """Every version in the ledger."""
-    return _names_of(connection)
-
-
-def _names_of(connection: Connection, papers_: Collection[str] | None = None) -> Names:
-    """Every version in the ledger; of the texts those of some papers alone, where they are few."""
+def all_names(connection: Connection, papers_: Collection[str] | None = None) -> Names:
+    """Every version in the ledger; where a few papers are named, of texts only theirs."""
     return Names(
         texts=_names(connection, texts, "paper", papers_),
         questions=_names(connection, questions, "question"),
@@ -74,7 +93,7 @@ def _names_of(connection: Connection, papers_: Collection[str] | None = None) ->
 
 def present_names(connection: Connection, present: Present) -> Names:
     """The versions in the ledger that are present in the study."""
-    names = _names_of(connection, {name for name, _ in present.papers})
+    names = all_names(connection, {name for name, _ in present.papers})
     return Names(
         texts={id_: version for id_, version in names.texts.items() if version in present.papers},
         questions={id_: version for id_, version in names.questions.items() if version in present.questions},
@@ -93,48 +112,50 @@ def every_finding(connection: Connection, names: Names) -> Iterator[StoredFindin
     return _findings(connection, names, _among(names))
 
 
-def newest_votes(connection: Connection, names: Names) -> Iterator[Vote]:
-    """The newest revision of every key whose versions are all among `names`, as votes; a vote of no quote is cheap."""
-    seeing = _seeing(connection)
-    for block in blocks(names.texts, _READ_TOGETHER):
-        yield from _votes(connection, names, findings.c.text_id.in_(block) & _among(names) & _stands, seeing)
-
-
-def votes_between(connection: Connection, names: Names, after: int, upto: int) -> Iterator[Vote]:
-    """Findings numbered above `after` and up to `upto` among `names`, oldest first; codes taken back as `failed`."""
-    new = (findings.c.id > after) & (findings.c.id <= upto)
-    yield from _votes(connection, names, new & _among(names) & _is_newest, _seeing(connection))
-
-
-def _seeing(connection: Connection) -> set[int]:
-    """The findings of people who had seen what other readers said."""
-    return set(connection.scalars(select(reviews.c.finding_id).where(reviews.c.blind.is_(False))))
-
-
-def _votes(connection: Connection, names: Names, chosen: ColumnElement[bool], seeing: set[int]) -> Iterator[Vote]:
-    best = select(func.max(quotes.c.score)).where(quotes.c.finding_id == findings.c.id, quotes.c.located != "missing")
+def newest_votes(connection: Connection, names: Names) -> Iterator[VoteColumns]:
+    """The newest revision of every key whose versions are all among `names`, as votes, in blocks."""
+    located = and_(quotes.c.finding_id == findings.c.id, quotes.c.located != Located.MISSING.value)
+    best = select(func.max(quotes.c.score)).where(located).scalar_subquery()
     columns = select(
         findings.c.text_id,
         findings.c.question_id,
         findings.c.reader_id,
         findings.c.round,
         findings.c.verdict,
-        best.scalar_subquery(),
+        case((findings.c.verdict == Verdict.REPORTED.value, best)),
         findings.c.value,
         findings.c.unit,
         findings.c.id,
-        findings.c.score,
     )
-    papers_, asked, who = ({id_: name for id_, (name, _) in part.items()} for part in _parts(names))
-    rows = connection.execute(columns.where(chosen).order_by(findings.c.id))
-    for text, question, reader, round_, verdict, evidence, value, unit, id_, score in rows:
-        if text in papers_:
-            said = (verdict, evidence, value, unit, id_ not in seeing, score)
-            yield Vote(papers_[text], asked[question], who[reader], round_, *said)
+    seeing = _seeing(connection)
+    named = [{id_: name for id_, (name, _) in part.items()} for part in (names.texts, names.questions, names.readers)]
+    for block in blocks(names.texts, _READ_TOGETHER):
+        chosen = findings.c.text_id.in_(block) & _among(names) & _stands
+        # By columns and maps: millions of rows are no place for a loop in Python.
+        if rows := connection.execute(columns.where(chosen)).all():
+            text, question, reader, round_, verdict, evidence, value, unit, finding = zip(*rows, strict=True)
+            paper, asked, who = (
+                [*map(of.__getitem__, column)] for of, column in zip(named, (text, question, reader), strict=True)
+            )
+            blind = [one not in seeing for one in finding] if seeing else [True] * len(finding)
+            yield VoteColumns(paper, asked, who, round_, verdict, evidence, value, unit, blind)
 
 
-def _parts(names: Names) -> tuple[dict[int, tuple[str, str]], ...]:
-    return names.texts, names.questions, names.readers
+def new_findings(connection: Connection, names: Names, after: int, upto: int) -> Iterator[NewFinding]:
+    """Findings numbered above `after` and up to `upto` among `names`, oldest first; codes taken back as `failed`."""
+    columns = (findings.c.text_id, findings.c.question_id, findings.c.reader_id, findings.c.round, findings.c.verdict)
+    new = (findings.c.id > after) & (findings.c.id <= upto) & _among(names) & _is_newest
+    seeing = _seeing(connection)
+    statement = select(*columns, findings.c.score, findings.c.id).where(new).order_by(findings.c.id)
+    for text, question, reader, round_, verdict, score, id_ in connection.execute(statement):
+        if text in names.texts:
+            named = (names.texts[text][0], names.questions[question][0], names.readers[reader][0])
+            yield NewFinding(*named, round_, Verdict(verdict), score, id_ not in seeing)
+
+
+def _seeing(connection: Connection) -> set[int]:
+    """The findings of people who had seen what other readers said."""
+    return set(connection.scalars(select(reviews.c.finding_id).where(reviews.c.blind.is_(False))))
 
 
 def done_keys(connection: Connection, names: Names, again: Collection[Failure]) -> Iterator[Key]:

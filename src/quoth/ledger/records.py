@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from quoth.vocabulary import Failure, Finding, Key, Paper, Question, Review, Verdict
 
@@ -40,6 +41,18 @@ class StoredFinding:
     run: int | None
     at: datetime
     review: Review | None = None
+
+
+class NewFinding(NamedTuple):
+    """A finding in short: `score` is the finding's; `blind`, made without seeing what other readers said."""
+
+    paper: str
+    question: str
+    reader: str
+    round: int
+    verdict: Verdict
+    score: float | None
+    blind: bool
 
 
 @dataclass(frozen=True, slots=True)

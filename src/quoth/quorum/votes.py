@@ -3,12 +3,11 @@
 from array import array
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quoth.vocabulary import Verdict, Vote
+from quoth.vocabulary import Verdict, Vote, VoteColumns
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -18,8 +17,6 @@ VERDICTS = tuple(Verdict)
 _NUMBER = {verdict.value: number for number, verdict in enumerate(VERDICTS)}
 REPORTED, NOT_REPORTED, UNCLEAR, FAILED, EXCLUDED, NOT_APPLICABLE = range(len(VERDICTS))
 ABSENT = -1
-
-_TOGETHER = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,33 +46,46 @@ class Votes:
 
     @classmethod
     def of(cls, votes: Iterable[Vote], people: Collection[str] = (), *, threshold: float = 0.0) -> "Votes":
-        """The standing votes among `votes`: a reader's of the last round, and of those the last one given.
+        """The standing votes among `votes`: see `of_columns`."""
+        rows = list(votes)
+        return cls.of_columns([VoteColumns(*zip(*rows, strict=True))] if rows else [], people, threshold=threshold)
+
+    @classmethod
+    def of_columns(
+        cls,
+        blocks: Iterable[VoteColumns],
+        people: Collection[str] = (),
+        *,
+        threshold: float = 0.0,
+        rounds: Collection[int] | None = None,
+    ) -> "Votes":
+        """The standing votes: a reader's of the last round, and of those the last one given.
 
         Args:
-            votes: in any order but this: a later one of the same reader, cell and round stands.
+            blocks: a later vote of the same reader, cell and round stands.
             people: the names of readers who are people.
             threshold: the score from which a quote counts as verified.
+            rounds: votes of these alone; None for all.
         """
         papers, questions, readers = _Numbers(), _Numbers(), _Numbers()
         of_paper, of_question, who = array("q"), array("q"), array("q")
-        rounds, said, blind, evidence = array("q"), array("b"), array("b"), array("f")
+        rounds_, said, blind, evidence = array("q"), array("b"), array("b"), array("f")
         valued: dict[int, tuple[str, str | None]] = {}
-        rest = iter(votes)
-        # By columns and maps: millions of votes are no place for a loop in Python.
-        while block := list(islice(rest, _TOGETHER)):
-            some = list(zip(*block, strict=True))
-            valued |= {len(who) + i: (value, some[7][i]) for i, value in enumerate(some[6]) if value is not None}
-            for names_of, index, held in ((some[0], papers, of_paper), (some[1], questions, of_question)):
-                held.extend(map(index.__getitem__, names_of))
-            who.extend(map(readers.__getitem__, some[2]))
-            rounds.extend(some[3])
-            said.extend(map(_NUMBER.__getitem__, some[4]))
-            evidence.extend(-1.0 if score is None else score for score in some[5])
-            blind.extend(some[8])
+        for block in blocks:
+            valued |= {len(who) + i: (value, block.unit[i]) for i, value in enumerate(block.value) if value is not None}
+            of_paper.extend(map(papers.__getitem__, block.paper))
+            of_question.extend(map(questions.__getitem__, block.question))
+            who.extend(map(readers.__getitem__, block.reader))
+            rounds_.extend(block.round)
+            said.extend(map(_NUMBER.__getitem__, block.verdict))
+            evidence.extend(-1.0 if score is None else score for score in block.evidence)
+            blind.extend(block.blind)
         where, cell_paper, cell_question = _ordered(np.asarray(of_paper), np.asarray(of_question), papers, questions)
         names = sorted(readers)
         column = np.argsort(np.argsort(np.array(list(readers), str)))
-        order = np.argsort(np.asarray(rounds), kind="stable")
+        order = np.argsort(np.asarray(rounds_), kind="stable")
+        if rounds is not None:
+            order = order[np.isin(np.asarray(rounds_)[order], list(rounds))]
         row, of = where[order], column[np.asarray(who)[order]]
         shape = (len(cell_paper), len(names))
         scores = np.asarray(evidence, np.float32)
@@ -93,7 +103,7 @@ class Votes:
             cell_question,
             _spread(shape, row, of, np.asarray(said, np.int8)[order], ABSENT),
             _spread(shape, row, of, np.clip(scores, 0.0, 1.0)[order], 0.0),
-            _spread(shape, row, of, np.asarray(rounds)[order] > 0, False) & is_person,
+            _spread(shape, row, of, np.asarray(rounds_)[order] > 0, False) & is_person,
             _spread(shape, row, of, np.asarray(blind, bool)[order], True),
             values,
         )
@@ -120,6 +130,13 @@ class Votes:
             blind=self.blind[:, kept],
             values=self.values[:, kept],
         )
+
+    def only(self, kept: Flags) -> "Votes":
+        """The same with the votes where `kept` alone, and with the readers who have one; shape (cells, readers)."""
+        silent = {self.readers[column] for column in np.flatnonzero(~kept.any(axis=0)).tolist()}
+        values, said = self.values.copy(), self.said.copy()
+        values[~kept], said[~kept] = None, ABSENT
+        return replace(self, said=said, values=values).without(silent)
 
     def unquoted(self) -> Flags:
         """Where a reader said 'reported' without a verified quote; shape (cells, readers)."""

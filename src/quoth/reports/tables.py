@@ -5,6 +5,7 @@ the machine; a file appears whole or not at all; a cell of text is never a formu
 """
 
 import csv
+import io
 import json
 import math
 import re
@@ -309,6 +310,13 @@ def write_table(frame: pd.DataFrame, out: Path, *, sheet: str = "quoth") -> None
         raise StudyError(f"{out}: a table ends in {', '.join(writers)}, not in {out.suffix or 'nothing'!r}")
     with replacing(out) as file:
         write(frame, file)
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """`frame` as the text of a .csv, as `write_table` would write it."""
+    file = io.BytesIO()
+    _write_csv(frame, file)
+    return file.getvalue().decode("utf-8")
 
 
 class _Lines:

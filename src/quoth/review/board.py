@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from quoth.ledger import NewFinding
 from quoth.quorum import Votes
 from quoth.quorum.agreement import Agreement, agreement
 from quoth.review.desk import Cell, Desk
@@ -46,7 +47,7 @@ class Board:
         self._desk = desk
         self._lock = threading.Lock()
         self._upto = 0
-        self._votes: dict[Cell, dict[tuple[str, int], Vote]] = defaultdict(dict)
+        self._votes: dict[Cell, dict[tuple[str, int], NewFinding]] = defaultdict(dict)
         self._doubt: dict[Cell, float] = {}
         self._people: frozenset[str] = frozenset()
         self._agreement: tuple[int, Agreement | None] = (-1, None)
@@ -61,7 +62,7 @@ class Board:
             for vote in news:
                 self._take(vote)
 
-    def _take(self, vote: Vote) -> None:
+    def _take(self, vote: NewFinding) -> None:
         cell, slot = Cell(vote.paper, vote.question), (vote.reader, vote.round)
         if vote.reader in self._people and vote.verdict == Verdict.FAILED:
             self._votes[cell].pop(slot, None)
@@ -71,7 +72,7 @@ class Board:
 
     # One cell
 
-    def codes(self, cell: Cell) -> dict[str, Vote]:
+    def codes(self, cell: Cell) -> dict[str, NewFinding]:
         """The first votes of people, by name."""
         return {name: vote for (name, round_), vote in self._of(cell) if round_ == 0 and name in self._people}
 
@@ -79,7 +80,7 @@ class Board:
         """Who has settled a cell."""
         return [name for (name, round_), _ in self._of(cell) if round_ > 0]
 
-    def machines(self, cell: Cell) -> list[Vote]:
+    def machines(self, cell: Cell) -> list[NewFinding]:
         """The votes of readers who are no people."""
         return [vote for (name, _), vote in self._of(cell) if name not in self._people]
 
@@ -91,7 +92,7 @@ class Board:
         """Whether this person is a third: one whose own code is not among those that differ."""
         return self.disputed(cell) and coder not in self.codes(cell)
 
-    def _of(self, cell: Cell) -> list[tuple[tuple[str, int], Vote]]:
+    def _of(self, cell: Cell) -> list[tuple[tuple[str, int], NewFinding]]:
         # A copy: others may take in news meanwhile.
         return list(self._votes[cell].items()) if cell in self._votes else []
 
@@ -150,7 +151,7 @@ class Board:
 
     def progress(self) -> list[Progress]:
         """What everybody has done, by name."""
-        coded: Mapping[str, list[Vote]] = defaultdict(list)
+        coded: Mapping[str, list[NewFinding]] = defaultdict(list)
         settled: dict[str, int] = defaultdict(int)
         for cell in self.cells():
             for (name, round_), vote in self._of(cell):
@@ -169,7 +170,7 @@ class Board:
         upto, found = self._agreement
         if upto != self._upto:
             first = (
-                vote
+                Vote(*cell, vote.reader, 0, vote.verdict)
                 for cell in self.cells()
                 for vote in self.codes(cell).values()
                 if vote.blind and vote.verdict in _COMPARED
@@ -180,7 +181,7 @@ class Board:
         return found
 
 
-def _share(vote: Vote) -> float:
+def _share(vote: NewFinding) -> float:
     """What a vote says for 'reported', from 0 to 1."""
     sure = _UNSURE if vote.score is None else vote.score
     return sure if vote.verdict == Verdict.REPORTED else 1 - sure

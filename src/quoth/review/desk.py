@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from quoth.ledger import StoredFinding, StoredPaper
-from quoth.vocabulary import Box, Question, Verdict, Vote
+from quoth.ledger import NewFinding, StoredFinding, StoredPaper
+from quoth.vocabulary import Box, Question, Verdict
 
 
 class Cell(NamedTuple):
@@ -83,10 +83,10 @@ class Desk(Protocol):
         """The names of those who have coded."""
         ...
 
-    def news(self, after: int) -> tuple[list[Vote], int]:
-        """The votes of findings later than number `after`, oldest first, and the number of the newest finding.
+    def news(self, after: int) -> tuple[list[NewFinding], int]:
+        """The findings later than number `after`, oldest first, and the number of the newest.
 
-        A person's vote that says `failed` tells that a code was taken back.
+        A person's that says `failed` tells that a code was taken back.
         """
         ...
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from quoth.errors import StudyError
 from quoth.ledger import Ledger, Present, StoredFinding, StoredPaper, StoredReader
 from quoth.pipeline import ReadSettings
@@ -10,10 +12,11 @@ from quoth.protocol import Protocol
 from quoth.quorum import RULES, Ruling, Terms, Votes, decisions, rule_on, standing
 from quoth.quorum.agreement import Agreement, agreement
 from quoth.quorum.evaluation import DRAWS
+from quoth.quorum.votes import NOT_REPORTED, REPORTED
 from quoth.readers.embedded import QUOTE_THRESHOLD
 from quoth.reports.methods import methods_text
 from quoth.study.codes import Known, read_codes
-from quoth.study.coding import BY_NAME, HUMAN, PEOPLE_AND_IMPORTS, type_named
+from quoth.study.coding import BY_NAME, CODE, HUMAN, PEOPLE_AND_IMPORTS, type_named
 from quoth.study.evaluate import Evaluation, Evidence, evaluate, gold_of_people
 from quoth.study.gold import read_gold
 from quoth.study.importing import Imported, Quotes, import_codes
@@ -21,9 +24,7 @@ from quoth.study.likeness import Likeness, likeness
 from quoth.study.plan import pick
 from quoth.study.reporting import facts_of, write_figures
 from quoth.study.sampling import How, Sample, sample
-from quoth.vocabulary import Decision, Encoder, Finding, Outcome, Paper, Question, Verdict
-
-_COMPARED = (Verdict.REPORTED, Verdict.NOT_REPORTED)
+from quoth.vocabulary import Decision, Encoder, Finding, Outcome, Paper, Question
 
 
 class Judging:
@@ -76,7 +77,7 @@ class Judging:
 
     def votes(self) -> Votes:
         """The standing votes of all readers."""
-        return Votes.of(self.ledger.votes(self.everything()), self.people(), threshold=QUOTE_THRESHOLD)
+        return Votes.of_columns(self.ledger.votes(self.everything()), self.people(), threshold=QUOTE_THRESHOLD)
 
     def terms(self, rule: str | None = None) -> Terms:
         """The protocol's terms, or the same with another rule."""
@@ -173,13 +174,9 @@ class Judging:
         Raises:
             StudyError: fewer than two readers have such votes.
         """
-        present = self.everything()
-        first = (
-            vote
-            for vote in self.ledger.votes(present)
-            if vote.verdict in _COMPARED and vote.round == 0 and (not_blind or vote.blind)
-        )
-        votes = Votes.of(first, self.people(), threshold=QUOTE_THRESHOLD)
+        blocks = self.ledger.votes(self.everything())
+        votes = Votes.of_columns(blocks, self.people(), threshold=QUOTE_THRESHOLD, rounds=[CODE])
+        votes = votes.only(np.isin(votes.said, (REPORTED, NOT_REPORTED)) & (votes.blind | not_blind))
         if len(votes.readers) < 2:
             there = ", ".join(votes.readers) or "none"
             raise StudyError(f"agreement needs two readers with first votes given blind; there is {there}")

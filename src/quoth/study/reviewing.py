@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from quoth.errors import CodeError, ConflictError, PaperError
-from quoth.ledger import TAKEN_BACK, Batch, Present, StoredFinding, StoredPaper, StoredReader
+from quoth.ledger import TAKEN_BACK, Batch, NewFinding, Present, StoredFinding, StoredPaper, StoredReader
 from quoth.papers import PageGeometry
 from quoth.papers.picture import page_picture, page_sizes
 from quoth.pipeline import ReadSettings, read_document, read_paper
@@ -24,7 +24,7 @@ from quoth.study.coding import ADJUDICATION, BY_NAME, CODE, HUMAN, coded_key, na
 from quoth.study.coding import coder as coder_named
 from quoth.study.plan import known_texts, present
 from quoth.study.study import Study
-from quoth.vocabulary import Document, Failure, Finding, Key, Located, Paper, Question, Quote, Review, Verdict, Vote
+from quoth.vocabulary import Document, Failure, Finding, Key, Located, Paper, Question, Quote, Review, Verdict
 
 PORT = 8765
 
@@ -83,14 +83,14 @@ class StudyDesk:
         self._look_again(self._ledger.newest_rows()[1:])
         return self._people
 
-    def news(self, after: int) -> tuple[list[Vote], int]:
+    def news(self, after: int) -> tuple[list[NewFinding], int]:
         """See `review.Desk`."""
         newest, *others = self._ledger.newest_rows()
         if newest <= after:
             return [], after
         # In this order: a finding comes after the row that says of which text and reader it is.
         self._look_again((others[0], others[1]))
-        return self._ledger.votes_between(self._present, after, newest), newest
+        return self._ledger.new_findings(self._present, after, newest), newest
 
     def _look_again(self, as_of: tuple[int, int]) -> None:
         """Take in what runs have read and who has coded since."""
