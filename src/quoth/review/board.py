@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from quoth.ledger import NewFinding
+from quoth.ledger import NewFinding, StoredPaper
 from quoth.quorum import Votes
 from quoth.quorum.agreement import Agreement, agreement
 from quoth.review.desk import Cell, Desk
@@ -48,7 +48,10 @@ class Board:
         self._lock = threading.Lock()
         self._upto = 0
         self._votes: dict[Cell, dict[tuple[str, int], NewFinding]] = defaultdict(dict)
-        self._doubt: dict[Cell, float] = {}
+        self._coded: dict[str, set[Cell]] = defaultdict(set)
+        self._disputed: set[Cell] = set()
+        self._orders: dict[Queue, tuple[Cell, ...]] = {}
+        self._listed: Mapping[str, StoredPaper] = {}
         self._people: frozenset[str] = frozenset()
         self._agreement: tuple[int, Agreement | None] = (-1, None)
 
@@ -66,9 +69,18 @@ class Board:
         cell, slot = Cell(vote.paper, vote.question), (vote.reader, vote.round)
         if vote.reader in self._people and vote.verdict == Verdict.FAILED:
             self._votes[cell].pop(slot, None)
+            if not vote.round:
+                self._coded[vote.reader].discard(cell)
         else:
             self._votes[cell][slot] = vote
-        self._doubt.pop(cell, None)
+            if vote.reader in self._people and not vote.round:
+                self._coded[vote.reader].add(cell)
+        if vote.reader not in self._people:
+            self._orders = {}
+        elif len({code.verdict for code in self.codes(cell).values()} - {Verdict.UNCLEAR}) > 1:
+            self._disputed.add(cell)
+        else:
+            self._disputed.discard(cell)
 
     # One cell
 
@@ -86,11 +98,11 @@ class Board:
 
     def disputed(self, cell: Cell) -> bool:
         """Whether people's codes differ."""
-        return len({vote.verdict for vote in self.codes(cell).values()} - {Verdict.UNCLEAR}) > 1
+        return cell in self._disputed
 
     def may_settle(self, coder: str, cell: Cell) -> bool:
         """Whether this person is a third: one whose own code is not among those that differ."""
-        return self.disputed(cell) and coder not in self.codes(cell)
+        return self.disputed(cell) and cell not in self._coded[coder]
 
     def _of(self, cell: Cell) -> list[tuple[tuple[str, int], NewFinding]]:
         # A copy: others may take in news meanwhile.
@@ -104,17 +116,20 @@ class Board:
             for question in self._desk.questions:
                 yield Cell(paper, question)
 
-    def order(self, queue: Queue) -> list[Cell]:
+    def order(self, queue: Queue) -> tuple[Cell, ...]:
         """All cells of a queue, coded or not, in its order."""
-        match queue:
-            case Queue.PAPER:
-                return list(self.cells())
-            case Queue.DISAGREEMENTS:
-                return [cell for cell in self.cells() if self.disputed(cell)]
-            case Queue.DOUBTFUL:
-                papers = self._desk.papers()
-                # Who cannot open the paper cannot code it: last. The sort keeps the order of papers among equals.
-                return sorted(self.cells(), key=lambda cell: (bool(papers[cell.paper].reason), -self.doubt(cell)))
+        if queue is Queue.DISAGREEMENTS:
+            return tuple(cell for cell in self.order(Queue.PAPER) if cell in self._disputed)
+        papers = self._desk.papers()
+        if papers is not self._listed:
+            self._listed, self._orders = papers, {}
+        orders = self._orders  # others may take in news meanwhile
+        if queue not in orders:
+            cells = tuple(self.cells())
+            # Who cannot open the paper cannot code it: last. The sort keeps the order of papers among equals.
+            doubt = sorted(cells, key=lambda cell: (bool(papers[cell.paper].reason), -self.doubt(cell)))
+            orders = self._orders = {Queue.PAPER: cells, Queue.DOUBTFUL: tuple(doubt)}
+        return orders[queue]
 
     def left(self, queue: Queue, coder: str) -> list[Cell]:
         """The cells of a queue that wait for this person."""
@@ -124,7 +139,7 @@ class Board:
         """Whether a cell waits for this person: not coded yet, or for a third to settle."""
         if queue is Queue.DISAGREEMENTS:
             return self.may_settle(coder, cell) and not self.settlers(cell)
-        return coder not in self.codes(cell)
+        return cell not in self._coded[coder]
 
     def next(self, queue: Queue, coder: str, after: Cell | None) -> Cell | None:
         """The next cell that waits for this person, from the beginning again at the end; None where there is none."""
@@ -141,11 +156,9 @@ class Board:
 
     def doubt(self, cell: Cell) -> float:
         """How much the readers leave open, from 0 (all agree and are sure) to 1 (as good as a coin, or no vote)."""
-        if cell not in self._doubt:
-            shares = [_share(vote) for vote in self.machines(cell) if vote.verdict in _COMPARED]
-            mean = sum(shares) / len(shares) if shares else 0.5
-            self._doubt[cell] = round(1 - abs(2 * mean - 1), 6)
-        return self._doubt[cell]
+        shares = [_share(vote) for vote in self.machines(cell) if vote.verdict in _COMPARED]
+        mean = sum(shares) / len(shares) if shares else 0.5
+        return round(1 - abs(2 * mean - 1), 6)
 
     # People
 
