@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from conftest import Quoth
 from quoth.papers import find_papers
 from quoth.review.app import Rules, make_app
 from quoth.review.guard import Door
@@ -447,6 +449,21 @@ def test_a_foreign_host_is_refused(app: App, host: str) -> None:
     assert client.get("/", headers={"Host": host, "Origin": f"http://{host}"}).status_code == 421
 
 
+@pytest.mark.parametrize(
+    ("host", "port", "named", "known"),
+    [
+        ("127.0.0.1", 80, "localhost", True),
+        ("127.0.0.1", 8765, "[::1]:8765", True),
+        ("0.0.0.0", 8765, "192.0.2.7:8765", True),
+        ("0.0.0.0", 8765, "evil.example:8765", False),
+        ("review.example", 8765, "REVIEW.example:8765", True),
+        ("review.example", 8765, "localhost:8765", False),
+    ],
+)
+def test_names_under_which_it_is_reached(host: str, port: int, named: str, known: bool) -> None:
+    assert Door.at(host, port).knows(named) is known
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "", None])
 def test_a_form_of_another_site_is_refused(study: Study, app: App, origin: str | None) -> None:
     ann = Browser(app(), "Ann")
@@ -587,6 +604,13 @@ def test_ten_people_at_once(study: Study, app: App) -> None:
     rows = [s for s in study.ledger.history() if s.review]
     assert len(rows) == 80
     assert {s.revision for s in rows} == {1}
+
+
+def test_a_port_that_is_taken_is_told(finished: Path, quoth: Quoth) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert "name another --port" in quoth("review", finished, "--port", port, code=1).stderr
+    assert "already: take another name" in quoth("review", finished, "--coder", "embedded", code=1).stderr
 
 
 def test_it_stays_open_during_a_run(study: Study, app: App) -> None:

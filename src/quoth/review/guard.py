@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_COOKIE = "quoth_token"
 LARGEST_BODY = 64 * 1024
+HTTP_PORT = 80
 
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
 _EVERYWHERE = ("0.0.0.0", "::", "")
@@ -61,6 +62,8 @@ class Door:
 
     def knows(self, host: str) -> bool:
         """Whether a Host header names this server."""
+        if self.port == HTTP_PORT and not host.endswith(f":{HTTP_PORT}"):
+            host = f"{host}:{HTTP_PORT}"  # browsers leave it out
         name, _, port = host.lower().rpartition(":")
         if port != str(self.port) or not name:
             return False
