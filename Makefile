@@ -15,8 +15,9 @@ demo: $(READY)  ## six fictional papers, answered and explained
 test: $(DEV_READY)  ## the tests: under three minutes, offline
 	$(BIN)/pytest -n 2 -m "not slow"
 
-test-all: $(DEV_READY)  ## everything, with a real PostgreSQL where one can be installed
+test-all: $(DEV_READY)  ## everything, with a real PostgreSQL and Chromium where they can be installed
 	sh .ci/postgres.sh
+	sh .ci/chromium.sh
 	$(BIN)/pytest -n 2
 
 lint: $(DEV_READY)  ## style, types, and which room imports which

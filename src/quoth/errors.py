@@ -7,6 +7,8 @@ QuothError
 ├── LedgerError         the database cannot be opened, or is newer than this program
 ├── PaperError          a paper cannot be read; the run goes on without it
 ├── AuditError          an answer to audit is not there as expected; the audit goes on with the others
+├── CodeError           what a person entered cannot be recorded as it is
+│   └── ConflictError   the cell was coded meanwhile in another window
 ├── ModelError          a packaged model is missing or not the one that it should be
 └── ReaderError         a reader cannot be used as the protocol describes it
     ├── ReplyError      a model's reply cannot be understood
@@ -67,6 +69,14 @@ class AuditError(QuothError):
         super().__init__(f"{place}: {reason}" if place else reason)
         self.reason = reason
         self.place = place
+
+
+class CodeError(QuothError):
+    """What a person entered cannot be recorded as it is; the message says what to change."""
+
+
+class ConflictError(CodeError):
+    """The person's code of a cell is another one by now than the one that was shown."""
 
 
 class ModelError(QuothError):

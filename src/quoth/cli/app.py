@@ -284,6 +284,27 @@ app.command(epilog="Example: quoth report my-study --out report.html")(quorum.re
 app.command(epilog="Example: quoth audit answers.jsonl --html audit.html")(audit)
 
 
+@app.command(epilog="Example: quoth review my-study --blind")
+def review(
+    folder: StudyDir,
+    host: Annotated[str, typer.Option(help="Where to listen; beyond this machine a token is demanded.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8765,
+    coder: Annotated[str | None, typer.Option(metavar="NAME", help="Who codes, unless they say otherwise.")] = None,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Nobody sees what readers said of a cell before coding it.")
+    ] = False,
+) -> None:
+    """Serve the page on which people code cells and settle disagreements, until Ctrl-C."""
+    from quoth.study import open_study
+    from quoth.study.reviewing import review as serve
+
+    def ready(address: str) -> None:
+        typer.echo(f"Open {address}\nCodes go into the ledger at once; Ctrl-C ends the page.")
+
+    with open_study(folder) as study:
+        serve(study, ready, host=host, port=port, coder=coder, blind=blind)
+
+
 @app.command(epilog="Example: quoth status my-study")
 def status(
     folder: StudyDir,

@@ -2,13 +2,27 @@
 
 from quoth.ledger.ledger import Ledger
 from quoth.ledger.lock import Holder
-from quoth.ledger.records import Asked, Batch, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
+from quoth.ledger.records import (
+    TAKEN_BACK,
+    Asked,
+    Batch,
+    NewFinding,
+    Present,
+    Reply,
+    Run,
+    StoredFinding,
+    StoredPaper,
+    StoredReader,
+    Tally,
+)
 
 __all__ = [
+    "TAKEN_BACK",
     "Asked",
     "Batch",
     "Holder",
     "Ledger",
+    "NewFinding",
     "Present",
     "Reply",
     "Run",

@@ -7,10 +7,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from quoth.ledger import reading, writing
+from quoth.ledger import reading, replies, writing
 from quoth.ledger.database import Database
 from quoth.ledger.lock import Holder, RunLock
-from quoth.ledger.records import Asked, Batch, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
+from quoth.ledger.records import (
+    Asked,
+    Batch,
+    NewFinding,
+    Present,
+    Reply,
+    Run,
+    StoredFinding,
+    StoredPaper,
+    StoredReader,
+    Tally,
+)
 from quoth.vocabulary import Failure, Finding, Key, Paper, Question, VoteColumns
 
 
@@ -186,17 +197,17 @@ class Ledger:
     def reply(self, request_digest: str) -> Reply | None:
         """The last reply to the very same request, which need not be paid for again; None where there is none."""
         with self._database.reading() as connection:
-            return reading.newest_reply(connection, request_digest)
+            return replies.newest_reply(connection, request_digest)
 
     def has_replies(self, reader: str) -> bool:
         """Whether a reader of this name was ever replied to."""
         with self._database.reading() as connection:
-            return reading.has_replies(connection, reader)
+            return replies.has_replies(connection, reader)
 
     def asked(self) -> list[Asked]:
         """What every reader's replies took, used in a finding or not, by reader."""
         with self._database.reading() as connection:
-            return reading.asked(connection)
+            return replies.asked(connection)
 
     def current(self, present: Present) -> Iterator[StoredFinding]:
         """The newest revision of each key of the present versions, by paper, question, reader and round."""
@@ -207,6 +218,22 @@ class Ledger:
         """What the quorum needs of the current findings of the present versions, in blocks and no order."""
         with self._database.reading() as connection:
             yield from reading.newest_votes(connection, reading.present_names(connection, present))
+
+    def new_findings(self, present: Present, after: int, upto: int) -> list[NewFinding]:
+        """What came in later than finding number `after`, up to number `upto`; what was taken back says `failed`."""
+        with self._database.reading() as connection:
+            names = reading.present_names(connection, present)
+            return list(reading.new_findings(connection, names, after, upto))
+
+    def newest_rows(self) -> tuple[int, int, int]:
+        """The numbers of the newest finding, try to read a paper, and reader: they tell whether anything is new."""
+        with self._database.reading() as connection:
+            return reading.newest_rows(connection)
+
+    def revisions(self, present: Present) -> Iterator[StoredFinding]:
+        """Every revision of the present versions, by paper, question, reader and round, then oldest first."""
+        with self._database.reading() as connection:
+            yield from reading.every_finding(connection, reading.present_names(connection, present))
 
     def history(self) -> Iterator[StoredFinding]:
         """Every revision of every key, stale ones too, by paper, question, reader and round, then oldest first."""

@@ -4,7 +4,6 @@ Findings come paper by paper in blocks, so that a ledger of any size is read in 
 not depend on when they were made: paper, question, reader, round, then age.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,16 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, case, exists, func, select, true
 
-from quoth.ledger.records import Asked, Present, Reply, Run, StoredFinding, StoredPaper, StoredReader, Tally
+from quoth.ledger.records import (
+    TAKEN_BACK,
+    NewFinding,
+    Present,
+    Run,
+    StoredFinding,
+    StoredPaper,
+    StoredReader,
+    Tally,
+)
 from quoth.ledger.schema import (
     documents,
     files,
@@ -22,7 +30,6 @@ from quoth.ledger.schema import (
     questions,
     quotes,
     readers,
-    replies,
     reviews,
     run_ends,
     runs,
@@ -47,6 +54,7 @@ from quoth.vocabulary import (
 T = TypeVar("T")
 
 _READ_TOGETHER = 100
+_FEW = 100
 
 ASKED_TOGETHER = 10_000
 """How many values go into one statement: databases allow some tens of thousands."""
@@ -60,6 +68,7 @@ _is_newest = ~exists().where(
     _later.c.round == findings.c.round,
     _later.c.revision == findings.c.revision + 1,
 )
+_stands = _is_newest & (findings.c.error.is_(None) | (findings.c.error != TAKEN_BACK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +80,10 @@ class Names:
     readers: dict[int, tuple[str, str]]
 
 
-def all_names(connection: Connection) -> Names:
-    """Every version in the ledger."""
+def all_names(connection: Connection, papers_: Collection[str] | None = None) -> Names:
+    """Every version in the ledger; where a few papers are named, of texts only theirs."""
     return Names(
-        texts=_names(connection, texts, "paper"),
+        texts=_names(connection, texts, "paper", papers_),
         questions=_names(connection, questions, "question"),
         readers=_names(connection, readers, "reader"),
     )
@@ -82,7 +91,7 @@ def all_names(connection: Connection) -> Names:
 
 def present_names(connection: Connection, present: Present) -> Names:
     """The versions in the ledger that are present in the study."""
-    names = all_names(connection)
+    names = all_names(connection, {name for name, _ in present.papers})
     return Names(
         texts={id_: version for id_, version in names.texts.items() if version in present.papers},
         questions={id_: version for id_, version in names.questions.items() if version in present.questions},
@@ -91,8 +100,8 @@ def present_names(connection: Connection, present: Present) -> Names:
 
 
 def newest_findings(connection: Connection, names: Names) -> Iterator[StoredFinding]:
-    """The newest revision of every key whose versions are all among `names`."""
-    chosen = _is_newest & _among(names)
+    """The newest revision of every key whose versions are all among `names`, but for codes that were taken back."""
+    chosen = _stands & _among(names)
     return _findings(connection, names, chosen)
 
 
@@ -116,10 +125,10 @@ def newest_votes(connection: Connection, names: Names) -> Iterator[VoteColumns]:
         findings.c.unit,
         findings.c.id,
     )
-    seeing = set(connection.scalars(select(reviews.c.finding_id).where(reviews.c.blind.is_(False))))
+    seeing = _seeing(connection)
     named = [{id_: name for id_, (name, _) in part.items()} for part in (names.texts, names.questions, names.readers)]
     for block in blocks(names.texts, _READ_TOGETHER):
-        chosen = findings.c.text_id.in_(block) & _among(names) & _is_newest
+        chosen = findings.c.text_id.in_(block) & _among(names) & _stands
         # By columns and maps: millions of rows are no place for a loop in Python.
         if rows := connection.execute(columns.where(chosen)).all():
             text, question, reader, round_, verdict, evidence, value, unit, finding = zip(*rows, strict=True)
@@ -128,6 +137,23 @@ def newest_votes(connection: Connection, names: Names) -> Iterator[VoteColumns]:
             )
             blind = [one not in seeing for one in finding] if seeing else [True] * len(finding)
             yield VoteColumns(paper, asked, who, round_, verdict, evidence, value, unit, blind)
+
+
+def new_findings(connection: Connection, names: Names, after: int, upto: int) -> Iterator[NewFinding]:
+    """Findings numbered above `after` and up to `upto` among `names`, oldest first; codes taken back as `failed`."""
+    columns = (findings.c.text_id, findings.c.question_id, findings.c.reader_id, findings.c.round, findings.c.verdict)
+    new = (findings.c.id > after) & (findings.c.id <= upto) & _among(names) & _is_newest
+    seeing = _seeing(connection)
+    statement = select(*columns, findings.c.score, findings.c.id).where(new).order_by(findings.c.id)
+    for text, question, reader, round_, verdict, score, id_ in connection.execute(statement):
+        if text in names.texts:
+            named = (names.texts[text][0], names.questions[question][0], names.readers[reader][0])
+            yield NewFinding(*named, round_, Verdict(verdict), score, id_ not in seeing)
+
+
+def _seeing(connection: Connection) -> set[int]:
+    """The findings of people who had seen what other readers said."""
+    return set(connection.scalars(select(reviews.c.finding_id).where(reviews.c.blind.is_(False))))
 
 
 def done_keys(connection: Connection, names: Names, again: Collection[Failure]) -> Iterator[Key]:
@@ -144,7 +170,7 @@ def tallies(connection: Connection, names: Names) -> list[Tally]:
     """The newest findings among `names`, counted by reader, verdict and failure."""
     sums: _Sums = defaultdict(list)
     for block in blocks(names.texts, ASKED_TOGETHER):
-        _count(connection, names, findings.c.text_id.in_(block) & _among(names) & _is_newest, sums)
+        _count(connection, names, findings.c.text_id.in_(block) & _among(names) & _stands, sums)
     return _tallied(sums)
 
 
@@ -154,7 +180,7 @@ def unverified(connection: Connection, names: Names) -> dict[str, int]:
     counted = select(findings.c.reader_id, func.count()).group_by(findings.c.reader_id)
     untrue = findings.c.error.startswith("unverified")
     for block in blocks(names.texts, ASKED_TOGETHER):
-        chosen = findings.c.text_id.in_(block) & _among(names) & _is_newest & untrue
+        chosen = findings.c.text_id.in_(block) & _among(names) & _stands & untrue
         for reader_id, count in connection.execute(counted.where(chosen)):
             counts[names.readers[reader_id][0]] += count
     return dict(counts)
@@ -176,6 +202,12 @@ def keys_among(connection: Connection, names: Names) -> int:
     )
 
 
+def newest_rows(connection: Connection) -> tuple[int, int, int]:
+    """The highest numbers of findings, of tries to read a paper, and of readers; 0 where there is none."""
+    finding, document, reader = (connection.scalar(select(func.max(t.c.id))) for t in (findings, documents, readers))
+    return finding or 0, document or 0, reader or 0
+
+
 def keys(connection: Connection) -> int:
     """The number of keys in the ledger."""
     return connection.scalar(select(func.count()).select_from(findings).where(findings.c.revision == 1)) or 0
@@ -191,68 +223,10 @@ def current_papers(connection: Connection, among: Collection[str] | None = None)
     return found
 
 
-def newest_reply(connection: Connection, request_digest: str) -> Reply | None:
-    """The last reply to a request, or None."""
-    statement = (
-        select(replies, readers.c.reader, readers.c.digest)
-        .select_from(replies.join(readers, readers.c.id == replies.c.reader_id))
-        .where(replies.c.request_digest == request_digest)
-        .order_by(replies.c.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(statement).one_or_none()
-    if row is None:
-        return None
-    return Reply(
-        reader=row.reader,
-        reader_digest=row.digest,
-        request_digest=row.request_digest,
-        shown_digest=row.shown_digest,
-        text=row.text,
-        parameters=row.parameters,
-        served_model=row.served_model,
-        input_tokens=row.input_tokens,
-        output_tokens=row.output_tokens,
-        seconds=row.seconds,
-        finish_reason=row.finish_reason,
-    )
-
-
 def all_readers(connection: Connection) -> list[StoredReader]:
     """Every version of every reader, oldest first."""
     rows = connection.execute(select(readers).order_by(readers.c.id))
     return [StoredReader(row.reader, row.digest, row.type, row.manifest) for row in rows]
-
-
-def has_replies(connection: Connection, reader: str) -> bool:
-    """Whether a reader was ever replied to, in any of its versions."""
-    of_reader = (
-        select(replies.c.id).join(readers, readers.c.id == replies.c.reader_id).where(readers.c.reader == reader)
-    )
-    return connection.scalar(select(of_reader.exists())) or False
-
-
-def asked(connection: Connection) -> list[Asked]:
-    """What every reader's replies took, by reader."""
-    columns = (readers.c.reader, replies.c.input_tokens, replies.c.output_tokens, replies.c.seconds, replies.c.at)
-    statement = (
-        select(*columns, replies.c.parameters)
-        .select_from(replies.join(readers, readers.c.id == replies.c.reader_id))
-        .order_by(readers.c.reader, replies.c.at.desc())
-    )
-    found = []
-    for reader, rows in groupby(connection.execute(statement), key=lambda row: row.reader):
-        counted, sent, answered, cached, seconds, busy = 0, 0, 0, 0, 0.0, 0.0
-        since = math.inf
-        for row in rows:
-            counted, sent, answered = counted + 1, sent + (row.input_tokens or 0), answered + (row.output_tokens or 0)
-            cached += int(row.parameters.get("cached_tokens") or 0)
-            seconds, end = seconds + (row.seconds or 0.0), row.at.timestamp()
-            began = end - (row.seconds or 0.0)
-            # From the last end backwards, only what lies before the earliest beginning so far is new.
-            busy, since = busy + max(0.0, min(end, since) - began), min(since, began)
-        found.append(Asked(reader, counted, sent, answered, cached, seconds, busy))
-    return found
 
 
 def all_runs(connection: Connection) -> list[Run]:
@@ -281,8 +255,12 @@ def blocks(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield block
 
 
-def _names(connection: Connection, table: Table, name: str) -> dict[int, tuple[str, str]]:
+def _names(
+    connection: Connection, table: Table, name: str, among: Collection[str] | None = None
+) -> dict[int, tuple[str, str]]:
     statement = select(table.c.id, table.c[name], table.c.digest).order_by(table.c[name], table.c.id)
+    if among is not None and len(among) <= _FEW:
+        statement = statement.where(table.c[name].in_(among))
     return {row[0]: (row[1], row[2]) for row in connection.execute(statement)}
 
 

@@ -3,8 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from quoth.vocabulary import Failure, Finding, Key, Paper, Question, Review, Verdict
+
+TAKEN_BACK = "taken back"
+"""The error of the revision by which a person takes a code back: it stays in the history, and is no current finding."""
 
 Versions = frozenset[tuple[str, str]]
 """Pairs of a name (or question id) and a digest."""
@@ -37,6 +41,18 @@ class StoredFinding:
     run: int | None
     at: datetime
     review: Review | None = None
+
+
+class NewFinding(NamedTuple):
+    """A finding in short: `score` is the finding's; `blind`, made without seeing what other readers said."""
+
+    paper: str
+    question: str
+    reader: str
+    round: int
+    verdict: Verdict
+    score: float | None
+    blind: bool
 
 
 @dataclass(frozen=True, slots=True)

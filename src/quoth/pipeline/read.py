@@ -36,15 +36,21 @@ def read_paper(
     Raises:
         PaperError: one of its files cannot be read; the message says which, where there are several.
     """
-    if not paper.files:
-        raise PaperError("no file: nothing to read")
     cache = Cache(settings.cache)
-    document = join([_document(paper, file, places[file.digest], settings, cache) for file in paper.files])
+    document = read_document(paper, places, settings)
     found = passages(document)
     name = f"{document.digest}-{PASSAGES_VERSION}-{encoder.digest[:16]}"
     encoded = cache.encoded(name, lambda: encoder.encode_tokens([passage.text for passage in found]))
     with PageGeometry(document, dict(places)) as geometry:
         yield ReadPaper(paper.name, document, PaperIndex(found, encoded), geometry)
+
+
+def read_document(paper: Paper, places: Mapping[str, Path], settings: ReadSettings) -> Document:
+    """A paper as text alone; see `read_paper`."""
+    if not paper.files:
+        raise PaperError("no file: nothing to read")
+    cache = Cache(settings.cache)
+    return join([_document(paper, file, places[file.digest], settings, cache) for file in paper.files])
 
 
 def _document(paper: Paper, file: File, path: Path, settings: ReadSettings, cache: Cache) -> Document:

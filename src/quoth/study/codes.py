@@ -9,7 +9,7 @@ from pathlib import Path
 
 from quoth.errors import StudyError
 from quoth.quorum.values import number
-from quoth.study.coding import ADJUDICATION, CODE, HUMAN
+from quoth.study.coding import ADJUDICATION, CODE, HUMAN, name_fault
 from quoth.study.sheets import Row, Sheet, read_sheet
 from quoth.vocabulary import Kind, Question, Verdict
 
@@ -192,7 +192,7 @@ class _Reading:
             question,
             reader,
             verdict,
-            value=_value(question, cells, faults),
+            value=checked_value(question, cells.get("value"), faults),
             unit=cells.get("unit"),
             answer=cells.get("answer", ""),
             quotes=tuple(_quotes(cells, faults)),
@@ -224,13 +224,8 @@ class _Reading:
 
     def _who(self, cells: Mapping[str, str], faults: list[str]) -> str:
         name = unicodedata.normalize("NFC", cells.get("reader") or self._reader or "")
-        type_ = self._known.readers.get(name, self._type)
-        if not name:
-            faults.append("no reader is named")
-        elif len(name) > 100 or not name.isprintable():
-            faults.append("the reader's name is longer than 100 characters, or holds characters that nobody can see")
-        elif type_ != self._type:
-            faults.append(f"'{name}' is a reader of type '{type_}' already: call the one in this file by another name")
+        if fault := name_fault(name, self._type, self._known.readers):
+            faults.append(fault)
         return name
 
     def _verdict(self, cells: Mapping[str, str], faults: list[str]) -> Verdict | None:
@@ -257,8 +252,8 @@ def _unknown(what: str, name: str, there: Collection[str]) -> str:
     return f"the study has no {what} '{name}'" + (f"; did you mean '{near[0]}'?" if near else "")
 
 
-def _value(question: Question, cells: Mapping[str, str], faults: list[str]) -> str | None:
-    value = cells.get("value")
+def checked_value(question: Question, value: str | None, faults: list[str]) -> str | None:
+    """A value as the question's kind wants it; what is wrong with it is added to `faults`."""
     if value is None:
         return None
     if question.kind is Kind.NUMBER and number(value) is None:

@@ -6,6 +6,7 @@ round 1 settles the cell.
 """
 
 import hashlib
+from collections.abc import Mapping
 
 from quoth.errors import StudyError
 from quoth.ledger import StoredReader
@@ -31,6 +32,23 @@ def type_named(name: str) -> str:
     if name not in PEOPLE_AND_IMPORTS:
         raise StudyError(f"findings come in as {' or '.join(PEOPLE_AND_IMPORTS)}, not as '{name}'")
     return name
+
+
+def name_fault(name: str, type_: str, types: Mapping[str, str]) -> str | None:
+    """Why somebody cannot be called so; None where it will do.
+
+    Args:
+        name: what they are to be called, in Unicode NFC.
+        type_: human or imported.
+        types: of the study's readers by name.
+    """
+    if not name:
+        return "no reader is named"
+    if len(name) > 100 or not name.isprintable():
+        return "the reader's name is longer than 100 characters, or holds characters that nobody can see"
+    if (other := types.get(name, type_)) != type_:
+        return f"'{name}' is a reader of type '{other}' already: take another name"
+    return None
 
 
 def coder(name: str, type_: str) -> StoredReader:

@@ -1,0 +1,8 @@
+"""The page for people: they code cells with the paper's page before them, disagree, and let a third settle it.
+
+It knows of the study only what `Desk` says; the study provides one.
+"""
+
+from quoth.review.desk import Coded, Desk, Sheet, Word
+
+__all__ = ["Coded", "Desk", "Sheet", "Word"]
