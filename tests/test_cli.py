@@ -23,7 +23,7 @@ from quoth.cli.app import app
 Quoth = Callable[..., "subprocess.CompletedProcess[str]"]
 
 COMMANDS = (
-    *("demo", "init", "run", "ask", "passages", "export", "calibrate", "audit", "status", "doctor"),
+    *("demo", "init", "run", "ask", "passages", "export", "calibrate", "audit", "status", "doctor", "review"),
     *("import", "sample", "agreement", "evaluate", "report"),
 )
 TABLES = {"papers": 6, "findings": 168, "quotes": None, "decisions": 168, "matrix": 6, "variables": 6}

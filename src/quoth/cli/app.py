@@ -287,8 +287,10 @@ app.command(epilog="Example: quoth audit answers.jsonl --html audit.html")(audit
 @app.command(epilog="Example: quoth review my-study --blind")
 def review(
     folder: StudyDir,
-    host: Annotated[str, typer.Option(help="Where to listen; beyond this machine a token is demanded.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8765,
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="Where to listen; beyond this machine a token is demanded.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", help="0 takes any that is free.")] = 8765,
     coder: Annotated[str | None, typer.Option(metavar="NAME", help="Who codes, unless they say otherwise.")] = None,
     blind: Annotated[
         bool, typer.Option("--blind", help="Nobody sees what readers said of a cell before coding it.")
