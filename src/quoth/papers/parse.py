@@ -176,7 +176,7 @@ class _Builder:
     def _joint(self, before: str, after: str) -> str:
         if before.endswith(("\ufffe", "\u00ad")) or (before.endswith("-") and len(before) > 1 and before[-2].isalpha()):
             return self._hyphens.joint(before[:-1], after)
-        return "" if runs_on(before, after) or _DASHED.search(f"{before}\n{after}") else " "
+        return "" if runs_on(before, after) or _DASHED.search(f"{before[-2:]}\n{after[:1]}") else " "
 
     def _numbers(self, page: int, start: int, end: int) -> NDArray[np.int32]:
         raw, first = self._raw[page - 1], self._first[page - 1]
