@@ -1,10 +1,10 @@
 """What the ledger gives and takes beside the vocabulary: rows as they are stored, what is present in a study."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from quoth.vocabulary import Failure, Finding, Key, Paper, Verdict
+from quoth.vocabulary import About, Failure, Finding, Hidden, Key, Paper, Verdict
 
 Versions = frozenset[tuple[str, str]]
 """Pairs of a name (or question id) and a digest."""
@@ -40,6 +40,7 @@ class StoredPaper:
     """A paper as it stands now, and what came of reading it.
 
     Not read yet: neither `text_digest` nor `reason`. Unreadable: `reason`, and in `failure` whether to try again.
+    `about` is what its file says of it, `hidden` the words that the file holds and nobody sees.
     """
 
     paper: Paper
@@ -49,6 +50,8 @@ class StoredPaper:
     characters: int | None = None
     reason: str | None = None
     failure: Failure | None = None
+    about: About = field(default_factory=About)
+    hidden: tuple[Hidden, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

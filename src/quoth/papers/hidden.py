@@ -193,7 +193,9 @@ class _Pictures:
 
     def _cut(self, corners: Corners | None) -> Iterator[tuple[_Band, tuple[slice, slice]]]:
         part = self._pixels(corners) if corners else None
-        for band in self._found if part else ():
+        if part is None:
+            return
+        for band in self._found:
             x0, y0, x1, y1 = part[0] - band.left, part[1] - band.top, part[2] - band.left, part[3] - band.top
             high, wide = band.changed.shape
             if x0 >= 0 and y0 >= 0 and x1 <= wide and y1 <= high:

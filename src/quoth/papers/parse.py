@@ -3,22 +3,24 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quoth.errors import PaperError
+from quoth.papers.about import about
 from quoth.papers.blocks import drafts
 from quoth.papers.draft import Draft, Shape
 from quoth.papers.layout import Row, reading_order
-from quoth.papers.pdf import RawPage, read_pages
+from quoth.papers.pdf import HIDDEN, RawPage, read_information, read_pages
 from quoth.papers.repair import Hyphens, mend, runs_on
 from quoth.papers.sections import is_publishers, opens_section, run_in_heading, section_kind
 from quoth.papers.sentences import sentences
-from quoth.vocabulary import Block, BlockKind, Document, Link, Page, Section, SectionKind, Sentence
+from quoth.vocabulary import Block, BlockKind, Document, Hidden, Link, Page, Section, SectionKind, Sentence
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 """Changes whenever the same bytes may give another document: cached documents of other versions are not used."""
 
 _KINDS = {
@@ -31,6 +33,8 @@ _KINDS = {
 _BREAK = "\n\n"
 _EMPTY_PAGE = 40  # characters below which a page holds no text
 _THIN_PAGE = 250  # characters that a page of a paper holds on average at the very least
+_WORTH_TELLING = 4  # letters and digits that nobody sees, below which they are crumbs
+_TOLD = 300  # characters of hidden words that are kept for each page
 _DASHED = re.compile(r"\d[–-]\n\d|[^\W\d]—\n\w")  # a range or a clause goes on in the next line without a space
 
 
@@ -41,11 +45,20 @@ def parse(path: Path, digest: str, *, max_pages: int = 500) -> Document:
         PaperError: it cannot be read, or holds no text.
     """
     raw = list(read_pages(path, max_pages=max_pages))
-    _check_text([len(page.text) for page in raw], path)
+    _check_text([len(page.text) - page.text.count(HIDDEN) for page in raw], path)
     builder = _Builder(raw, digest)
     for draft in drafts(reading_order(raw)):
         builder.add(draft)
-    return builder.document()
+    document = builder.document()
+    drawn = (document.glyphs >= 0) & (document.glyphs < document.pages[0].end)
+    first = document.text[: 1 + int(np.flatnonzero(drawn).max(initial=-1))]
+    return replace(document, about=about(read_information(path), raw[0], first), hidden=tuple(_hidden(raw, digest)))
+
+
+def _hidden(raw: Iterable[RawPage], file: str) -> Iterator[Hidden]:
+    for page in raw:
+        if sum(letter.isalnum() for letter in page.hidden) >= _WORTH_TELLING:
+            yield Hidden(file, page.number, mend(page.hidden, np.zeros(len(page.hidden), np.int32))[0][:_TOLD])
 
 
 def _check_text(lengths: Sequence[int], path: Path) -> None:

@@ -133,6 +133,13 @@ def read_pages(path: Path, *, max_pages: int) -> Iterator[RawPage]:
                 raise PaperError(f"damaged: page {index + 1} cannot be read; download it again", file=path) from None
 
 
+def read_information(path: Path) -> dict[str, str]:
+    """What a file's own information says: `Title`, `Subject`, `CreationDate` and the like."""
+    with open_pdf(path) as document:
+        information: dict[str, str] = document.get_metadata_dict(skip_empty=True)
+    return {key: _SURROGATE.sub("", value) for key, value in information.items()}
+
+
 def _read_page(document: pdfium.PdfDocument, page: pdfium.PdfPage, number: int) -> RawPage:
     width, height = page.get_size()
     place = Placement.of(page)
