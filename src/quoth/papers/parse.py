@@ -65,7 +65,8 @@ def _check_text(lengths: Sequence[int], path: Path) -> None:
     """A file most of whose text is missing is not read: what is missing would pass for 'not reported'."""
     total, empty = sum(lengths), sum(length < _EMPTY_PAGE for length in lengths)
     if total < _EMPTY_PAGE:
-        raise PaperError("no text: its pages are pictures (a scan); run OCR on it and put the result here", file=path)
+        what = "its pages are pictures (a scan), or empty"
+        raise PaperError(f"no text: {what}; run OCR on it and put the result here", file=path)
     remedy = "damaged, or scanned in part: download it again, or run OCR on it"
     if 2 * empty > len(lengths):
         raise PaperError(f"no text on {empty} of {len(lengths)} pages: {remedy}", file=path)

@@ -26,6 +26,7 @@ HIDDEN = "\uffff"
 """Stands in a page's text for a character that nobody sees on the page."""
 
 _SPARSE = 0.66  # width of a line for each of its letters and each point of its height, above which it has gaps
+_LONGEST_TARGET = 2000  # characters of an address that a link leads to
 _TAIL = 65_536  # a whole PDF ends in %%EOF; some producers append padding after it
 _LINES = re.compile(r"[^\r\n\ufffe\uffff]+\ufffe?")  # pdfium runs a line that it takes for hyphenated on into the next
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half of a pair: no character
@@ -137,7 +138,7 @@ def read_information(path: Path) -> dict[str, str]:
     """What a file's own information says: `Title`, `Subject`, `CreationDate` and the like."""
     with open_pdf(path) as document:
         information: dict[str, str] = document.get_metadata_dict(skip_empty=True)
-    return {key: _SURROGATE.sub("", value) for key, value in information.items()}
+    return {key: _printable(" ".join(value.split())) for key, value in information.items()}
 
 
 def _read_page(document: pdfium.PdfDocument, page: pdfium.PdfPage, number: int) -> RawPage:
@@ -345,4 +346,9 @@ def _target(document: pdfium.PdfDocument, link: raw.FPDF_LINK) -> str:
     size = raw.FPDFAction_GetURIPath(document.raw, action, None, 0)
     buffer = ctypes.create_string_buffer(size)
     raw.FPDFAction_GetURIPath(document.raw, action, buffer, size)
-    return buffer.value.decode("utf-8", errors="replace")
+    return _printable(buffer.value.decode("utf-8", errors="replace"))[:_LONGEST_TARGET]
+
+
+def _printable(text: str) -> str:
+    """Without control characters: terminals obey them."""
+    return text if text.isprintable() else "".join(letter for letter in text if letter.isprintable())
