@@ -13,6 +13,7 @@ from quoth.errors import PaperError
 from quoth.papers.about import about
 from quoth.papers.blocks import drafts
 from quoth.papers.draft import Draft, Shape
+from quoth.papers.language import lies
 from quoth.papers.layout import Row, reading_order
 from quoth.papers.pdf import HIDDEN, RawPage, read_information, read_pages
 from quoth.papers.repair import Hyphens, mend, runs_on
@@ -46,6 +47,7 @@ def parse(path: Path, digest: str, *, max_pages: int = 500) -> Document:
     """
     raw = list(read_pages(path, max_pages=max_pages))
     _check_text([len(page.text) - page.text.count(HIDDEN) for page in raw], path)
+    _check_language(raw, path)
     builder = _Builder(raw, digest)
     for draft in drafts(reading_order(raw)):
         builder.add(draft)
@@ -72,6 +74,15 @@ def _check_text(lengths: Sequence[int], path: Path) -> None:
         raise PaperError(f"no text on {empty} of {len(lengths)} pages: {remedy}", file=path)
     if total < _THIN_PAGE * len(lengths):
         raise PaperError(f"hardly any text ({total} characters on {len(lengths)} pages): {remedy}", file=path)
+
+
+def _check_language(raw: Sequence[RawPage], path: Path) -> None:
+    """A file some pages of which give other letters than they show is not read: what they say would be missing."""
+    lying = [page.number for page in raw if lies(page)]
+    if lying:
+        pages = f"page {lying[0]}" if len(lying) == 1 else f"{len(lying)} of {len(raw)} pages, from page {lying[0]} on"
+        why = "a font gives other letters than those that one sees"
+        raise PaperError(f"garbled text on {pages}: {why}; run OCR on it and put the result here", file=path)
 
 
 class _Builder:
