@@ -36,6 +36,16 @@ def find_papers(folder: Path) -> dict[Paper, dict[str, Path]]:
     )
 
 
+def other_files(folder: Path) -> list[str]:
+    """The names of what lies in `folder` and is no part of a paper, hidden files apart: no PDF, or without one."""
+    return sorted(
+        _name(entry.name) + ("/" if entry.is_dir() else "")
+        for entry in folder.iterdir()
+        if not entry.name.startswith(".")
+        and not (any(map(_is_pdf, entry.rglob("*"))) if entry.is_dir() else _is_pdf(entry))
+    )
+
+
 def check_names(paper: Paper) -> None:
     """See that a paper has one main file: `café.pdf` may be two, of letters composed and decomposed.
 

@@ -27,6 +27,7 @@ from quoth.readers.embedded import EmbeddedReader, query_vector
 from quoth.reports import tables
 from quoth.retrieval import query
 from quoth.study.calibrate import CalibrationResult, calibrate
+from quoth.study.corrections import PAPERS_FILE, corrected, read_corrections
 from quoth.study.create import STUDY_FILE
 from quoth.study.execute import Outcome, Progress, Watcher, Workshop, cores, execute, manifest_of, worker_count
 from quoth.study.gold import read_gold
@@ -112,11 +113,17 @@ class Study:
         return find_papers(self.protocol.papers)
 
     def stored_papers(self, selection: Selection = Selection()) -> list[StoredPaper]:  # noqa: B008 (frozen)
-        """The papers that lie in the folder now, with what came of reading them."""
+        """The papers that lie in the folder now, with what came of reading them.
+
+        Raises:
+            StudyError: the study's papers.csv cannot be meant.
+        """
         there = self._papers(selection)
         texts = self._texts(there)
+        known = read_corrections(self.folder / PAPERS_FILE)
         kept = {stored.paper.name: stored for stored in self.ledger.papers()}
-        return [kept[paper.name] if paper.name in texts else StoredPaper(paper) for paper in there]
+        papers = (kept[paper.name] if paper.name in texts else StoredPaper(paper) for paper in there)
+        return [corrected(stored, known.get(stored.paper.name)) for stored in papers]
 
     def current(self) -> Iterator[StoredFinding]:
         """The current findings, by paper, question and reader."""
