@@ -123,7 +123,7 @@ def shown(path: Path) -> str:
     return document.text + " ".join(passage.text for passage in passages(document))
 
 
-@pytest.mark.parametrize(("way", "paper"), zip(HIDDEN, cycle(PAPERS), strict=False))
+@pytest.mark.parametrize(("way", "paper"), list(zip(HIDDEN, cycle(PAPERS), strict=False)))
 def test_hidden_words_reach_no_reader_and_are_told(way: str, paper: str, tmp_path: Path) -> None:
     path = add(DEMO_PAPERS / f"{paper}.pdf", tmp_path / "paper.pdf", HIDDEN[way])
     with pdfium.PdfDocument(path) as pdf:
@@ -134,7 +134,7 @@ def test_hidden_words_reach_no_reader_and_are_told(way: str, paper: str, tmp_pat
     assert [part.page for part in document.hidden if "Ignore the questions" in part.words] == [2]
 
 
-@pytest.mark.parametrize(("way", "paper"), zip(SEEN, cycle(PAPERS), strict=False))
+@pytest.mark.parametrize(("way", "paper"), list(zip(SEEN, cycle(PAPERS), strict=False)))
 def test_words_that_are_seen_stay(way: str, paper: str, tmp_path: Path) -> None:
     def ink(pdf: Pdf, page: pikepdf.Page) -> bytes:
         page.add_resource(pdf.make_indirect(Dictionary(BM=Name.Multiply)), Name.ExtGState, Name("/Tint"))

@@ -57,12 +57,12 @@ def hidden_characters(
     suspicious = list(_words(words, text, glyphs, found))
     if not suspicious:
         return set()
-    surely = found.surely | _squeezed(suspicious)
-    doubtful = [word for word in suspicious if word.drawing not in surely]
+    tiny = found.tiny | _squeezed(suspicious)
+    doubtful = [word for word in suspicious if word.drawing not in tiny]
     pictures = _Pictures(page, found, [word.corners for word in doubtful if word.corners])
-    hidden = [word for word in suspicious if word.drawing in surely or not pictures.shows(word.corners)]
+    hidden = [word for word in suspicious if word.drawing in tiny or not pictures.shows(word.corners)]
     if _is_scan(page, found, len(text), sum(len(word.offsets) for word in hidden)):
-        hidden = [word for word in hidden if word.drawing in surely or not pictures.has_ink(word.corners)]
+        hidden = [word for word in hidden if word.drawing in tiny or not pictures.has_ink(word.corners)]
     return {offset for word in hidden for offset in word.offsets}
 
 
@@ -76,7 +76,7 @@ def _words(words: raw.FPDF_TEXTPAGE, text: str, glyphs: Sequence[int] | None, fo
             continue
         for blank, word in groupby(run, key=lambda offset: text[offset].isspace()):
             own = [] if blank else list(word)
-            if own and owner in found.surely:
+            if own and owner in found.tiny:
                 yield _Word(owner, own, None)
             elif own:
                 boxes = [_corners(words, characters[offset]) for offset in own]

@@ -12,7 +12,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
 
 from quoth.papers.pdf import HIDDEN, RawPage
 
@@ -40,6 +42,7 @@ _STRANGE = 0.2  # of a page's characters that prose has no use for
 _MARKS = 3  # kinds of signs with which the diagrams of a page are drawn
 _NO_WORDS = ("Cc", "Cn", "Co", "Cs", "Sm", "So", "Sc", "Sk")
 _ONE_SCRIPT = 0.7  # of the letters of a page in another script than Latin
+_MARK = re.compile("[\u0300-\u036f]")
 _WORD = re.compile("[a-z]{2,}")
 _SEQUENCE = re.compile(r"\b[A-Z]{8,}\b")  # of a protein or a gene
 _BROKEN = re.compile(r"\ufffe\s*")
@@ -50,8 +53,10 @@ _EAST = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO
 
 def words_of(text: str) -> list[str]:
     """The words of a text in plain small letters, without marks on them and without letters that stand alone."""
-    plain = unicodedata.normalize("NFKD", _SEQUENCE.sub(" ", _BROKEN.sub("", text)).lower().translate(_LIKE))
-    return _WORD.findall("".join(letter for letter in plain if not unicodedata.combining(letter)))
+    plain = _SEQUENCE.sub(" ", _BROKEN.sub("", text)).lower()
+    if not plain.isascii():
+        plain = _MARK.sub("", unicodedata.normalize("NFKD", plain.translate(_LIKE)))
+    return _WORD.findall(plain)
 
 
 def lies(page: RawPage) -> bool:
@@ -73,7 +78,7 @@ def _by_font(page: RawPage) -> Iterator[str]:
 
 def _is_plain(text: str) -> bool:
     """Whether a text is full of the commonest English words: most pages are, and counting is quick."""
-    return 80 * sum(text.count(word) for word in _COMMON) > len(text)
+    return 200 * sum(text.count(word) for word in _COMMON) > len(text)
 
 
 def _no_language(text: str) -> bool:
@@ -100,19 +105,16 @@ def _no_language(text: str) -> bool:
 
 def _surprise(words: list[str]) -> float:
     """Nats for each pair of letters, 0 where there are too few."""
-    pairs = Counter(before + after for word in words for before, after in pairwise(f" {word} "))
-    if pairs.total() < _ENOUGH:
+    letters = np.frombuffer(f" {' '.join(words)} ".encode(), np.uint8) - ord("a")
+    letters[letters > 25] = 26
+    if len(letters) <= _ENOUGH:
         return 0.0
-    return sum(_surprises()[pair] * count for pair, count in pairs.items()) / pairs.total()
+    return float(_surprises()[letters[:-1], letters[1:]].mean())
 
 
 @lru_cache
-def _surprises() -> dict[str, float]:
-    return {
-        before + after: STEP * DIGITS.index(digit)
-        for before, row in zip(LETTERS, _TABLE.split(), strict=True)
-        for after, digit in zip(LETTERS, row, strict=True)
-    }
+def _surprises() -> NDArray[np.float64]:
+    return STEP * np.array([[DIGITS.index(digit) for digit in row] for row in _TABLE.split()])
 
 
 @lru_cache(maxsize=10_000)

@@ -1,7 +1,7 @@
 """Which drawings of words a person may not see: a look at every object of a page, before any picture is made.
 
 A suspicion costs two pictures of the page and no more, so it is raised freely: words in an odd mode, in a light colour,
-see-through, tiny, cut off, beyond the page, in a layer that may be switched off, under or on something of their colour.
+see-through, tiny, beyond the page, in a layer that may be switched off, under or on something of their colour.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ SMALLEST = 2.0
 _LIGHT = 200  # of 255: the darkest channel of a colour that may pass for that of the paper
 _ALIKE = 60  # of 255: two colours in no channel farther apart may pass for each other
 _OPAQUE = 250
-_PLAIN, _FAKE_BOLD = 0, 2  # rendering modes: filled, or filled and stroked
+_FILLED = (0, 2)  # rendering modes: filled, or filled and stroked to look bold
 _SHORT = 8  # letters that a mark may say instead of those drawn: a ligature, a hyphen
 _OVERHANG = 2.0  # points that words may reach over the page's edge
 _SEGMENTS = 64  # a clipping path of more is the outline of a drawing, not a window cut out of a page
@@ -33,6 +33,7 @@ _Colour = tuple[int, int, int]
 _Matrix = tuple[float, float, float, float, float, float]
 _Get = Callable[[object, int], raw.FPDF_PAGEOBJECT]
 _ANY: _Colour = (999, 999, 999)  # of an image: words on it are not suspected for their colour
+_mode, _sides, _fill = raw.FPDFTextObj_GetTextRenderMode, raw.FPDFPageObj_GetBounds, raw.FPDFPageObj_GetFillColor
 _AS_IT_IS: _Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 
@@ -40,11 +41,11 @@ _AS_IT_IS: _Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 class Suspects:
     """The words of a page that may not be seen, with their corners, by `address`, and the corners of its images.
 
-    `surely` are those that need no picture to tell: they are set tiny, or lie off the page or outside of their window.
+    `tiny` words need no picture to tell. What a clipping path cuts off is told line by line, where lines are made.
     """
 
     words: dict[int, tuple[raw.FPDF_PAGEOBJECT, Corners]] = field(default_factory=dict)
-    surely: set[int] = field(default_factory=set)
+    tiny: set[int] = field(default_factory=set)
     images: list[Corners] = field(default_factory=list)
 
 
@@ -76,7 +77,12 @@ class _Look:
     def __init__(self, page: pdfium.PdfPage) -> None:
         self.found = Suspects()
         left, bottom, right, top = page.get_bbox()
-        self._page = left - _OVERHANG, bottom - _OVERHANG, right + _OVERHANG, top + _OVERHANG
+        self._left, self._bottom, self._right, self._top = (
+            left - _OVERHANG,
+            bottom - _OVERHANG,
+            right + _OVERHANG,
+            top + _OVERHANG,
+        )
         self._words: list[tuple[int, raw.FPDF_PAGEOBJECT, Corners, _Colour]] = []
         self._covers: list[tuple[int, Corners, _Colour]] = []
         self._order = 0
@@ -92,7 +98,7 @@ class _Look:
         for number in range(count):
             drawing = get(holder, number)
             self._order += 1
-            mode = raw.FPDFTextObj_GetTextRenderMode(drawing)
+            mode = _mode(drawing)
             if mode >= 0:
                 self._at_words(drawing, mode, place)
             elif raw.FPDFPageObj_GetType(drawing) != raw.FPDF_PAGEOBJ_FORM:
@@ -103,16 +109,30 @@ class _Look:
                 self.at_all(raw.FPDFFormObj_CountObjects(drawing), raw.FPDFFormObj_GetObject, drawing, inner)
 
     def _at_words(self, drawing: raw.FPDF_PAGEOBJECT, mode: int, place: _Place) -> None:
-        """Suspect words, or remember them to be compared with what lies over and under them."""
-        corners, marked = self._bounds(drawing, place), self._is_marked(drawing)
-        if not marked and (corners[0] >= corners[2] or corners[1] >= corners[3]):
+        """Suspect words, or remember them to be compared with what lies over and under them.
+
+        There are tens of thousands in a paper, nearly all of them plain: those are told in as few questions as can be.
+        """
+        left, bottom, right, top = corners = self._bounds(drawing, place)
+        red, green, blue, alpha = self._channels
+        if (left >= right or bottom >= top) and not self._is_marked(drawing):
             return  # spaces
-        window, colour = self._window(drawing, place), self._fill(drawing)
-        within = _inside(corners, window)
-        if self._is_tiny(drawing, corners, place) or not (within or _area(_common(corners, window))):
-            self.found.surely.add(address(drawing))
-        elif within and not marked and not place.odd and _is_plain(mode, colour):
-            self._words.append((self._order, drawing, corners, colour or _ANY))
+        plain = (
+            _fill(drawing, red, green, blue, alpha)
+            and alpha.value >= _OPAQUE
+            and (red.value <= _LIGHT or green.value <= _LIGHT or blue.value <= _LIGHT)
+            and mode in _FILLED
+            and left >= self._left
+            and bottom >= self._bottom
+            and right <= self._right
+            and top <= self._top
+            and not place.odd
+            and not self._is_marked(drawing)
+        )
+        if (right - left <= top - bottom or top - bottom < SMALLEST) and self._is_tiny(drawing, place):
+            self.found.tiny.add(address(drawing))
+        elif plain:
+            self._words.append((self._order, drawing, corners, (red.value, green.value, blue.value)))
             return
         self.found.words[address(drawing)] = drawing, corners
 
@@ -126,7 +146,7 @@ class _Look:
             self.found.images.append(corners)
         elif kind == raw.FPDF_PAGEOBJ_PATH:
             raw.FPDFPath_GetDrawMode(drawing, self._filled, self._stroked)
-            filled = self._fill(drawing) if self._filled.value else None
+            filled = self._paint(drawing) if self._filled.value else None
             if filled is None:
                 return
             colour = filled
@@ -179,32 +199,29 @@ class _Look:
 
     def _window(self, drawing: raw.FPDF_PAGEOBJECT, place: _Place) -> Corners:
         """What of the page an object may draw on: the page, cut down to the clipping paths of simple shape."""
-        window, clip = self._page, raw.FPDFPageObj_GetClipPath(drawing)
+        window = self._left, self._bottom, self._right, self._top
+        clip = raw.FPDFPageObj_GetClipPath(drawing)
         for path in range(raw.FPDFClipPath_CountPaths(clip)):
             shape = clip_corners(clip, path)
             if shape is not None:
                 window = _common(window, _moved(shape, place.matrix))
         return window
 
-    def _fill(self, drawing: raw.FPDF_PAGEOBJECT) -> _Colour | None:
+    def _paint(self, drawing: raw.FPDF_PAGEOBJECT) -> _Colour | None:
         """The colour that an object is filled with; None for a pattern, and for one that lets light through."""
         red, green, blue, alpha = self._channels
-        if not raw.FPDFPageObj_GetFillColor(drawing, red, green, blue, alpha) or alpha.value < _OPAQUE:
+        if not _fill(drawing, red, green, blue, alpha) or alpha.value < _OPAQUE:
             return None
         return red.value, green.value, blue.value
 
     def _bounds(self, drawing: raw.FPDF_PAGEOBJECT, place: _Place) -> Corners:
         left, bottom, right, top = self._sides
-        raw.FPDFPageObj_GetBounds(drawing, left, bottom, right, top)
+        _sides(drawing, left, bottom, right, top)
         corners = left.value, bottom.value, right.value, top.value
         return corners if not place.depth else _moved(corners, place.matrix)
 
-    def _is_tiny(self, drawing: raw.FPDF_PAGEOBJECT, corners: Corners, place: _Place) -> bool:
+    def _is_tiny(self, drawing: raw.FPDF_PAGEOBJECT, place: _Place) -> bool:
         """Whether words are set tiny, or squeezed: a dash is flat too, and is not."""
-        left, bottom, right, top = corners
-        wide, high = right - left, top - bottom
-        if wide > high and high >= SMALLEST:
-            return False
         raw.FPDFTextObj_GetFontSize(drawing, self._points)
         own = _times(self._matrix_of(drawing), place.matrix)
         return abs(self._points.value) * min(hypot(own[0], own[1]), hypot(own[2], own[3])) < SMALLEST
@@ -222,22 +239,6 @@ def clip_corners(clip: raw.FPDF_CLIPPATH, path: int) -> Corners | None:
         xs.append(x.value)
         ys.append(y.value)
     return min(xs), min(ys), max(xs), max(ys)
-
-
-def _is_plain(mode: int, colour: _Colour | None) -> bool:
-    """Whether words are simply drawn, in a colour that stands out from paper."""
-    return mode in (_PLAIN, _FAKE_BOLD) and colour is not None and min(colour) <= _LIGHT
-
-
-def _inside(corners: Corners, window: Corners) -> bool:
-    left, bottom, right, top = corners
-    slack = 0.3 * (top - bottom)  # a clip may graze the letters
-    return (
-        left >= window[0] - slack
-        and bottom >= window[1] - slack
-        and right <= window[2] + slack
-        and top <= window[3] + slack
-    )
 
 
 def _common(one: Corners, other: Corners) -> Corners:
