@@ -49,6 +49,16 @@ def masked(pdf: Pdf, page: pikepdf.Page) -> bytes:
     return b"/Glass gs\n" + in_form(pdf, page, words())
 
 
+def behind_a_mask(pdf: Pdf, page: pikepdf.Page) -> bytes:
+    """A soft mask that is black all over."""
+    group = Dictionary(S=Name.Transparency, CS=Name.DeviceGray)
+    form = pdf.make_stream(b"0 g 0 0 900 900 re f", Type=Name.XObject, Subtype=Name.Form, BBox=Array([0, 0, 900, 900]))
+    form.Group = group
+    mask = Dictionary(SMask=Dictionary(S=Name.Luminosity, G=form))
+    page.add_resource(pdf.make_indirect(mask), Name.ExtGState, Name("/Mask"))
+    return b"/Mask gs\n" + words()
+
+
 def in_form(pdf: Pdf, page: pikepdf.Page, content: bytes, *, matrix: tuple[float, ...] = (1, 0, 0, 1, 0, 0)) -> bytes:
     fonts = Dictionary(Secret=page.resources.Font.Secret)
     form = pdf.make_stream(content, Type=Name.XObject, Subtype=Name.Form, BBox=Array([-5000, -5000, 5000, 5000]))
@@ -100,6 +110,7 @@ HIDDEN: dict[str, Ink] = {
     "black on black": lambda pdf, page: b"0 g 50 5 400 20 re f\n" + words(more="0.02 g"),
     "transparent": see_through,
     "transparent form": masked,
+    "behind a mask": behind_a_mask,
     "cut off": lambda pdf, page: b"0 0 1 1 re W n\n" + words(),
     "cut off in mid-air": lambda pdf, page: b"300 300 0 0 re W n\n" + words(),
     "layer that is off": switched_off,

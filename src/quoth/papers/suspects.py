@@ -119,7 +119,7 @@ class _Look:
             return  # spaces
         plain = (
             _fill(drawing, red, green, blue, alpha)
-            and alpha.value >= _OPAQUE
+            and not raw.FPDFPageObj_HasTransparency(drawing)
             and (red.value <= _LIGHT or green.value <= _LIGHT or blue.value <= _LIGHT)
             and mode in _FILLED
             and left >= self._left
