@@ -25,9 +25,11 @@ from hypothesis import strategies as st
 from quoth.errors import LedgerError, LockedError
 from quoth.ledger import Ledger, Present, Reply, lock
 from quoth.vocabulary import (
+    About,
     Failure,
     File,
     Finding,
+    Hidden,
     Key,
     Kind,
     Located,
@@ -505,6 +507,14 @@ class TestFile:
 def dump(base: Path) -> str:
     with closing(sqlite3.connect(base / ".quoth" / "ledger.db")) as connection:
         return "\n".join(connection.iterdump())
+
+
+def test_what_a_file_says_of_itself_and_hides_comes_back(ledger: Ledger) -> None:
+    about, hidden = About("Naïve reeds", "10.5555/reeds", 2020), (Hidden("ab" * 32, 3, "ignore “all”"),)
+    for _ in range(2):
+        ledger.put_document(PAPER, text_digest="t", parser="2", pages=4, characters=9, about=about, hidden=hidden)
+    (stored,) = [stored for stored in ledger.papers() if stored.paper == PAPER]
+    assert (stored.about, stored.hidden) == (about, hidden)
 
 
 class TestVersions:

@@ -126,6 +126,24 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What a paper's own file says about it: a hint that `papers.csv` overrules."""
+
+    title: str | None = None
+    doi: str | None = None
+    year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Words on a page that nobody sees, and that no reader is shown; cut where they are many."""
+
+    file: str
+    page: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of one file: its number in that file, its size in points, and the range of its glyphs' numbers."""
 
@@ -186,6 +204,7 @@ class Document:
     `glyphs` has one entry for each code point of `text`: the number of the character that draws it, counted through all
     pages in the order of the PDF, or -1 for one that stands on no page (a space between two lines). Boxes are looked up
     from there when somebody asks. `digest` is the SHA-256 of the text with the version of the parser that made it.
+    `hidden` are words that the file holds and the text does not.
     """
 
     digest: str
@@ -196,6 +215,8 @@ class Document:
     sentences: tuple[Sentence, ...]
     links: tuple[Link, ...]
     glyphs: NDArray[np.int32]
+    hidden: tuple[Hidden, ...] = ()
+    about: About = About()
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,6 +211,8 @@ def status(found: Status, folder: Path, *, as_json: bool) -> None:
     console.print(_papers(found))
     for line in _unreadable(found.unreadable, folder):
         say(console, escape(line.strip()), indent=2)
+    for line in _oddities(found):
+        say(console, escape(line), indent=2)
     console.print(f"{count(found.questions, 'question')}, {count(len(found.readers), 'reader')}:")
     console.print(Padding(_readers(found.readers), (0, 0, 0, 2), expand=False))
     for line in _remarks(found):
@@ -251,6 +253,16 @@ def _reader_row(reader: ReaderStatus) -> tuple[str, ...]:
     energy = "" if reader.watt_hours is None else f"{reader.watt_hours:,.1f} Wh"
     counts = (reader.reported, reader.not_reported, reader.unclear, reader.failed, reader.open)
     return escape(reader.name), *(f"{number:,}" for number in counts), seconds, tokens, cost, energy
+
+
+def _oddities(found: Status) -> Iterator[str]:
+    for name, remarks in list(found.notes.items())[:_LISTED]:
+        yield f"{name}: {'; '.join(remarks)}"
+    if len(found.notes) > _LISTED:
+        yield f"and notes on {count(len(found.notes) - _LISTED, 'more paper')}: see the export of papers"
+    if found.passed_over:
+        more = " and others" if len(found.passed_over) > _LISTED else ""
+        yield f"passed over, being no PDF: {', '.join(found.passed_over[:_LISTED])}{more}"
 
 
 def _remarks(found: Status) -> Iterator[str]:

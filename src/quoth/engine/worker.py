@@ -50,7 +50,7 @@ def serve(pipe: "connection.Connection[object, object]", job: bytes) -> None:
         cause = error if isinstance(error, QuothError) else QuothError(words)
         pipe.send_bytes(_packed(Answer(0.0, [], cause, traceback.format_exc())))
         return
-    with suppress(EOFError, OSError):
+    with suppress(EOFError, OSError):  # the parent needs no more workers, perhaps before this one is ready
         pipe.send_bytes(READY)
         while True:
             pipe.send_bytes(_answer(work, pipe.recv_bytes()))

@@ -22,7 +22,7 @@ from quoth.ledger.records import (
     StoredReader,
     Tally,
 )
-from quoth.vocabulary import Failure, Finding, Key, Paper, Question, VoteColumns
+from quoth.vocabulary import About, Failure, Finding, Hidden, Key, Paper, Question, VoteColumns
 
 
 class Ledger:
@@ -103,9 +103,19 @@ class Ledger:
         with self._database.writing() as connection:
             writing.add_papers(connection, papers, _now())
 
-    def put_document(self, paper: Paper, *, text_digest: str, parser: str, pages: int, characters: int) -> None:
-        """Record that a paper was read: the digest of its text, the version of the parser, what it holds."""
-        stored = StoredPaper(paper, text_digest, parser, pages, characters)
+    def put_document(
+        self,
+        paper: Paper,
+        *,
+        text_digest: str,
+        parser: str,
+        pages: int,
+        characters: int,
+        about: About | None = None,
+        hidden: tuple[Hidden, ...] = (),
+    ) -> None:
+        """Record that a paper was read: the digest of its text, the version of the parser, what it holds and hides."""
+        stored = StoredPaper(paper, text_digest, parser, pages, characters, about=about or About(), hidden=hidden)
         with self._database.writing() as connection:
             writing.add_document(connection, stored, _now())
 

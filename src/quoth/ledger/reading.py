@@ -36,10 +36,12 @@ from quoth.ledger.schema import (
     texts,
 )
 from quoth.vocabulary import (
+    About,
     Box,
     Failure,
     File,
     Finding,
+    Hidden,
     Key,
     Located,
     Paper,
@@ -397,6 +399,10 @@ def _papers(connection: Connection, named: ColumnElement[bool]) -> dict[str, tup
         documents.c.characters,
         documents.c.reason,
         documents.c.failure,
+        documents.c.title.label("said_title"),
+        documents.c.doi.label("said_doi"),
+        documents.c.year.label("said_year"),
+        documents.c.hidden,
     )
     tables = papers.outerjoin(documents, documents.c.id == last_try)
     statement = select(papers, *read).select_from(tables).where(chosen).order_by(papers.c.name)
@@ -411,6 +417,8 @@ def _papers(connection: Connection, named: ColumnElement[bool]) -> dict[str, tup
                 characters=row.characters,
                 reason=row.reason,
                 failure=Failure(row.failure) if row.failure else None,
+                about=About(row.said_title, row.said_doi, row.said_year),
+                hidden=tuple(Hidden(**part) for part in row.hidden or ()),
             ),
         )
         for row in connection.execute(statement)

@@ -1,11 +1,11 @@
 """What the ledger gives and takes beside the vocabulary: rows as they are stored, what is present in a study."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from quoth.vocabulary import Failure, Finding, Key, Paper, Question, Review, Verdict
+from quoth.vocabulary import About, Failure, Finding, Hidden, Key, Paper, Question, Review, Verdict
 
 TAKEN_BACK = "taken back"
 """The error of the revision by which a person takes a code back: it stays in the history, and is no current finding."""
@@ -82,6 +82,7 @@ class StoredPaper:
     """A paper as it stands now, and what came of reading it.
 
     Not read yet: neither `text_digest` nor `reason`. Unreadable: `reason`, and in `failure` whether to try again.
+    `about` is what its file says of it, `hidden` the words that the file holds and nobody sees.
     """
 
     paper: Paper
@@ -91,6 +92,8 @@ class StoredPaper:
     characters: int | None = None
     reason: str | None = None
     failure: Failure | None = None
+    about: About = field(default_factory=About)
+    hidden: tuple[Hidden, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Rows into the ledger's tables, each function within a transaction that its caller holds."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, Table, func, insert, select
@@ -80,6 +80,8 @@ def add_document(connection: Connection, stored: StoredPaper, at: datetime) -> N
         "reason": stored.reason,
         "failure": stored.failure.value if stored.failure else None,
         "at": at,
+        **asdict(stored.about),
+        "hidden": [asdict(part) for part in stored.hidden],
     }
     connection.execute(insert(documents), row)
 

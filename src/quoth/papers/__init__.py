@@ -1,8 +1,17 @@
 """PDF to document: characters, layout, repair, sections and sentences, always with the way back to the page."""
 
-from quoth.papers.folder import find_papers
+from quoth.papers.folder import check_names, find_papers, other_files
 from quoth.papers.geometry import PageGeometry
 from quoth.papers.join import join
 from quoth.papers.parse import PARSER_VERSION, parse, text_digest
 
-__all__ = ["PARSER_VERSION", "PageGeometry", "find_papers", "join", "parse", "text_digest"]
+__all__ = [
+    "PARSER_VERSION",
+    "PageGeometry",
+    "check_names",
+    "find_papers",
+    "join",
+    "other_files",
+    "parse",
+    "text_digest",
+]

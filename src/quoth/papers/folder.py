@@ -6,7 +6,7 @@ import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
-from quoth.errors import StudyError
+from quoth.errors import PaperError, StudyError
 from quoth.vocabulary import File, Paper, Role
 
 
@@ -36,9 +36,32 @@ def find_papers(folder: Path) -> dict[Paper, dict[str, Path]]:
     )
 
 
+def other_files(folder: Path) -> list[str]:
+    """The names of what lies in `folder` and is no part of a paper, hidden files apart: no PDF, or without one."""
+    return sorted(
+        _name(entry.name) + ("/" if entry.is_dir() else "")
+        for entry in folder.iterdir()
+        if not entry.name.startswith(".")
+        and not (any(map(_is_pdf, entry.rglob("*"))) if entry.is_dir() else _is_pdf(entry))
+    )
+
+
+def check_names(paper: Paper) -> None:
+    """See that a paper has one main file: `café.pdf` may be two, of letters composed and decomposed.
+
+    Raises:
+        PaperError: two files of different content have the paper's name.
+    """
+    main = [file.name for file in paper.files if "/" not in file.name]
+    if len(main) > 1:
+        raise PaperError(f"{len(main)} files with the same name, {main[0]}: rename one, or remove it")
+
+
 def _name(text: str) -> str:
-    # A name is bytes to the system: read as UTF-8 whatever the locale, what is none is written out (bad\\xff).
-    return unicodedata.normalize("NFC", os.fsencode(text).decode("utf-8", errors="backslashreplace"))
+    # A name is bytes to the system: read as UTF-8 whatever the locale, what is none is written out (bad\\xff), and so
+    # are control characters, which a terminal would obey.
+    name = unicodedata.normalize("NFC", os.fsencode(text).decode("utf-8", errors="backslashreplace"))
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
 
 
 def _is_pdf(path: Path) -> bool:

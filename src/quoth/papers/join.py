@@ -35,6 +35,8 @@ def join(documents: Sequence[Document]) -> Document:
         tuple(part for document in moved for part in document.sentences),
         tuple(part for document in moved for part in document.links),
         np.concatenate(glyphs),
+        tuple(part for document in moved for part in document.hidden),
+        documents[0].about,
     )
 
 

@@ -3,22 +3,25 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quoth.errors import PaperError
+from quoth.papers.about import about
 from quoth.papers.blocks import drafts
 from quoth.papers.draft import Draft, Shape
+from quoth.papers.language import lies
 from quoth.papers.layout import Row, reading_order
-from quoth.papers.pdf import RawPage, read_pages
+from quoth.papers.pdf import HIDDEN, RawPage, read_information, read_pages
 from quoth.papers.repair import Hyphens, mend, runs_on
 from quoth.papers.sections import is_publishers, opens_section, run_in_heading, section_kind
 from quoth.papers.sentences import sentences
-from quoth.vocabulary import Block, BlockKind, Document, Link, Page, Section, SectionKind, Sentence
+from quoth.vocabulary import Block, BlockKind, Document, Hidden, Link, Page, Section, SectionKind, Sentence
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 """Changes whenever the same bytes may give another document: cached documents of other versions are not used."""
 
 _KINDS = {
@@ -31,6 +34,8 @@ _KINDS = {
 _BREAK = "\n\n"
 _EMPTY_PAGE = 40  # characters below which a page holds no text
 _THIN_PAGE = 250  # characters that a page of a paper holds on average at the very least
+_WORTH_TELLING = 4  # letters and digits that nobody sees, below which they are crumbs
+_TOLD = 300  # characters of hidden words that are kept for each page
 _DASHED = re.compile(r"\d[–-]\n\d|[^\W\d]—\n\w")  # a range or a clause goes on in the next line without a space
 
 
@@ -41,23 +46,43 @@ def parse(path: Path, digest: str, *, max_pages: int = 500) -> Document:
         PaperError: it cannot be read, or holds no text.
     """
     raw = list(read_pages(path, max_pages=max_pages))
-    _check_text([len(page.text) for page in raw], path)
+    _check_text([len(page.text) - page.text.count(HIDDEN) for page in raw], path)
+    _check_language(raw, path)
     builder = _Builder(raw, digest)
     for draft in drafts(reading_order(raw)):
         builder.add(draft)
-    return builder.document()
+    document = builder.document()
+    drawn = (document.glyphs >= 0) & (document.glyphs < document.pages[0].end)
+    first = document.text[: 1 + int(np.flatnonzero(drawn).max(initial=-1))]
+    return replace(document, about=about(read_information(path), raw[0], first), hidden=tuple(_hidden(raw, digest)))
+
+
+def _hidden(raw: Iterable[RawPage], file: str) -> Iterator[Hidden]:
+    for page in raw:
+        if sum(letter.isalnum() for letter in page.hidden) >= _WORTH_TELLING:
+            yield Hidden(file, page.number, mend(page.hidden, np.zeros(len(page.hidden), np.int32))[0][:_TOLD])
 
 
 def _check_text(lengths: Sequence[int], path: Path) -> None:
     """A file most of whose text is missing is not read: what is missing would pass for 'not reported'."""
     total, empty = sum(lengths), sum(length < _EMPTY_PAGE for length in lengths)
     if total < _EMPTY_PAGE:
-        raise PaperError("no text: its pages are pictures (a scan); run OCR on it and put the result here", file=path)
+        what = "its pages are pictures (a scan), or empty"
+        raise PaperError(f"no text: {what}; run OCR on it and put the result here", file=path)
     remedy = "damaged, or scanned in part: download it again, or run OCR on it"
     if 2 * empty > len(lengths):
         raise PaperError(f"no text on {empty} of {len(lengths)} pages: {remedy}", file=path)
     if total < _THIN_PAGE * len(lengths):
         raise PaperError(f"hardly any text ({total} characters on {len(lengths)} pages): {remedy}", file=path)
+
+
+def _check_language(raw: Sequence[RawPage], path: Path) -> None:
+    """A file some pages of which give other letters than they show is not read: what they say would be missing."""
+    lying = [page.number for page in raw if lies(page)]
+    if lying:
+        pages = f"page {lying[0]}" if len(lying) == 1 else f"{len(lying)} of {len(raw)} pages, from page {lying[0]} on"
+        why = "a font gives other letters than those that one sees"
+        raise PaperError(f"garbled text on {pages}: {why}; run OCR on it and put the result here", file=path)
 
 
 class _Builder:
@@ -176,7 +201,7 @@ class _Builder:
     def _joint(self, before: str, after: str) -> str:
         if before.endswith(("\ufffe", "\u00ad")) or (before.endswith("-") and len(before) > 1 and before[-2].isalpha()):
             return self._hyphens.joint(before[:-1], after)
-        return "" if runs_on(before, after) or _DASHED.search(f"{before}\n{after}") else " "
+        return "" if runs_on(before, after) or _DASHED.search(f"{before[-2:]}\n{after[:1]}") else " "
 
     def _numbers(self, page: int, start: int, end: int) -> NDArray[np.int32]:
         raw, first = self._raw[page - 1], self._first[page - 1]

@@ -16,16 +16,20 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from quoth.errors import PaperError
+from quoth.papers.hidden import hidden_characters
+from quoth.papers.suspects import clip_corners
 
 OUTER = 0.115
 """Share of a page's height in which running heads and page numbers stand."""
 
+HIDDEN = "\uffff"
+"""Stands in a page's text for a character that nobody sees on the page."""
+
 _SPARSE = 0.66  # width of a line for each of its letters and each point of its height, above which it has gaps
-_SEGMENTS = 64  # a clipping path of more is the outline of a drawing, not a window cut out of a page
+_LONGEST_TARGET = 2000  # characters of an address that a link leads to
 _TAIL = 65_536  # a whole PDF ends in %%EOF; some producers append padding after it
-_LINES = re.compile(r"[^\r\n\ufffe]+\ufffe?")  # pdfium runs a line that it takes for hyphenated on into the next
+_LINES = re.compile(r"[^\r\n\ufffe\uffff]+\ufffe?")  # pdfium runs a line that it takes for hyphenated on into the next
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half of a pair: no character
-_UNDRAWN = {ord(c): None for c in "\r\n\t \u00a0\u00ad\ufffe"}
 
 
 @dataclass(slots=True)
@@ -60,7 +64,10 @@ class RawLink:
 
 @dataclass(slots=True)
 class RawPage:
-    """One page as pdfium reads it; `glyphs` maps offsets in `text` to characters, None where they are the same."""
+    """One page as pdfium reads it; `glyphs` maps offsets in `text` to characters, None where they are the same.
+
+    `hidden` are the words that nobody sees on the page; in `text`, `HIDDEN` stands for each of their characters.
+    """
 
     number: int
     width: float
@@ -69,6 +76,7 @@ class RawPage:
     glyphs: list[int] | None
     lines: list[Line]
     links: list[RawLink]
+    hidden: str = ""
 
 
 @contextmanager
@@ -126,14 +134,30 @@ def read_pages(path: Path, *, max_pages: int) -> Iterator[RawPage]:
                 raise PaperError(f"damaged: page {index + 1} cannot be read; download it again", file=path) from None
 
 
+def read_information(path: Path) -> dict[str, str]:
+    """What a file's own information says: `Title`, `Subject`, `CreationDate` and the like."""
+    with open_pdf(path) as document:
+        information: dict[str, str] = document.get_metadata_dict(skip_empty=True)
+    return {key: _printable(" ".join(value.split())) for key, value in information.items()}
+
+
 def _read_page(document: pdfium.PdfDocument, page: pdfium.PdfPage, number: int) -> RawPage:
     width, height = page.get_size()
     place = Placement.of(page)
     with closing(page.get_textpage()) as words:
         text, glyphs = _characters(words.raw)
-        lines = list(_lines(words.raw, text, glyphs, place))
+        out = hidden_characters(page, words.raw, text, glyphs)
+        hidden = [_words_at(text, out)] if out else []
+        text = "".join(HIDDEN if offset in out else letter for offset, letter in enumerate(text)) if out else text
+        lines = list(_lines(words.raw, text, glyphs, place, hidden))
         links = list(_links(document, page, words.raw, len(text)))
-    return RawPage(number, width, height, text, glyphs, lines, links)
+    return RawPage(number, width, height, text, glyphs, lines, links, " ".join(hidden))
+
+
+def _words_at(text: str, offsets: set[int]) -> str:
+    """Words at these offsets, those that follow each other as one."""
+    parts = [text[offset] if offset in offsets else " " for offset in range(min(offsets), max(offsets) + 1)]
+    return " ".join("".join(parts).split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,16 +216,20 @@ def _characters(words: raw.FPDF_TEXTPAGE) -> tuple[str, list[int] | None]:
     return _SURROGATE.sub("\ufffd", text), glyphs
 
 
-def _lines(words: raw.FPDF_TEXTPAGE, text: str, glyphs: list[int] | None, place: Placement) -> Iterator[Line]:
+def _lines(
+    words: raw.FPDF_TEXTPAGE, text: str, glyphs: list[int] | None, place: Placement, hidden: list[str]
+) -> Iterator[Line]:
+    """The lines that a person sees; the words of those that are cut off go to `hidden`."""
     probe = Probe(words, glyphs, place)
     for match in _LINES.finditer(text):
         line = match.group()
         stripped = line.strip("\t \u00a0\u00ad")
-        if not stripped.translate(_UNDRAWN):
+        if stripped in ("", "\ufffe"):
             continue
         start = match.start() + line.index(stripped[0])
         whole = _line(probe, text, start, start + len(stripped))
         if probe.hides(start, whole.x0, whole.top, whole.x1, whole.bottom):
+            hidden.append(stripped)
             continue
         if whole.upright and place.is_outer(whole.top, whole.bottom) and _is_sparse(whole):
             yield from (_line(probe, text, *piece) for piece in _pieces(probe, text, whole))
@@ -216,7 +244,6 @@ class Probe:
         self._words, self._glyphs, self._place = words, glyphs, place
         self._box, self._name, self._flags = raw.FS_RECTF(), ctypes.create_string_buffer(128), ctypes.c_int()
         self._reference = ctypes.byref(self._box)
-        self._x, self._y = ctypes.c_float(), ctypes.c_float()
 
     def box(self, offset: int) -> tuple[float, float, float, float]:
         """The character's box as high as its font."""
@@ -245,16 +272,8 @@ class Probe:
         return False
 
     def _window(self, clip: raw.FPDF_CLIPPATH, path: int) -> tuple[float, float, float, float] | None:
-        count = raw.FPDFClipPath_CountPathSegments(clip, path)
-        if not 0 < count <= _SEGMENTS:
-            return None
-        xs, ys = [], []
-        for number in range(count):
-            segment = raw.FPDFClipPath_GetPathSegment(clip, path, number)
-            raw.FPDFPathSegment_GetPoint(segment, self._x, self._y)
-            xs.append(self._x.value)
-            ys.append(self._y.value)
-        return self._place.box(min(xs), min(ys), max(xs), max(ys))
+        corners = clip_corners(clip, path)
+        return None if corners is None else self._place.box(*corners)
 
     def _number(self, offset: int) -> int:
         return self._glyphs[offset] if self._glyphs else offset
@@ -327,4 +346,9 @@ def _target(document: pdfium.PdfDocument, link: raw.FPDF_LINK) -> str:
     size = raw.FPDFAction_GetURIPath(document.raw, action, None, 0)
     buffer = ctypes.create_string_buffer(size)
     raw.FPDFAction_GetURIPath(document.raw, action, buffer, size)
-    return buffer.value.decode("utf-8", errors="replace")
+    return _printable(buffer.value.decode("utf-8", errors="replace"))[:_LONGEST_TARGET]
+
+
+def _printable(text: str) -> str:
+    """Without control characters: terminals obey them."""
+    return text if text.isprintable() else "".join(letter for letter in text if letter.isprintable())

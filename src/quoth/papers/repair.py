@@ -61,8 +61,8 @@ def splice(text: str, glyphs: NDArray[np.int32], edits: Iterable[Edit]) -> tuple
 
 def mend(text: str, glyphs: NDArray[np.int32]) -> tuple[str, NDArray[np.int32]]:
     """Spaces of one kind, ligatures as letters, characters composed, mojibake undone, control characters gone."""
-    text = text.translate(_SAME_LENGTH)
     if not text.isascii() or not text.isprintable():
+        text = text.translate(_SAME_LENGTH)
         text, glyphs = splice(text, glyphs, ((m.start(), m.end(), "") for m in _BROKEN.finditer(text)))
         if _MOJIBAKE.search(text):
             text, glyphs = _undo_mojibake(text, glyphs)

@@ -18,7 +18,19 @@ from typing import TypeVar
 
 import numpy as np
 
-from quoth.vocabulary import Block, BlockKind, Document, Encoded, Link, Page, Section, SectionKind, Sentence
+from quoth.vocabulary import (
+    About,
+    Block,
+    BlockKind,
+    Document,
+    Encoded,
+    Hidden,
+    Link,
+    Page,
+    Section,
+    SectionKind,
+    Sentence,
+)
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -93,6 +105,7 @@ def _pack(document: Document) -> bytes:
     plain = {
         "digest": document.digest,
         "text": document.text,
+        "about": asdict(document.about),
         **{name: [asdict(item) for item in getattr(document, name)] for name in _PARTS},
     }
     # Glyphs mostly count up by one, so their differences compress to almost nothing.
@@ -104,7 +117,7 @@ def _pack(document: Document) -> bytes:
     return buffer.getvalue()
 
 
-_PARTS = ("pages", "sections", "blocks", "sentences", "links")
+_PARTS = ("pages", "sections", "blocks", "sentences", "links", "hidden")
 
 
 def _unpack(content: bytes) -> Document:
@@ -120,4 +133,6 @@ def _unpack(content: bytes) -> Document:
         sentences=tuple(Sentence(**sentence) for sentence in plain["sentences"]),
         links=tuple(Link(**link) for link in plain["links"]),
         glyphs=np.cumsum(steps, dtype=np.int32),
+        hidden=tuple(Hidden(**words) for words in plain["hidden"]),
+        about=About(**plain["about"]),
     )

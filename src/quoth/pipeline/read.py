@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quoth.errors import PaperError
-from quoth.papers import PARSER_VERSION, PageGeometry, join, parse
+from quoth.papers import PARSER_VERSION, PageGeometry, check_names, join, parse
 from quoth.pipeline.cache import Cache
 from quoth.readers.base import ReadPaper
 from quoth.retrieval import PASSAGES_VERSION, PaperIndex, passages
@@ -49,6 +49,7 @@ def read_document(paper: Paper, places: Mapping[str, Path], settings: ReadSettin
     """A paper as text alone; see `read_paper`."""
     if not paper.files:
         raise PaperError("no file: nothing to read")
+    check_names(paper)
     cache = Cache(settings.cache)
     return join([_document(paper, file, places[file.digest], settings, cache) for file in paper.files])
 

@@ -14,7 +14,7 @@ from quoth.papers import PARSER_VERSION
 from quoth.pipeline.read import ReadSettings, read_paper
 from quoth.readers.base import PureReader
 from quoth.readers.embedded import ReaderModel
-from quoth.vocabulary import Encoder, Finding, Paper, Question
+from quoth.vocabulary import About, Encoder, Finding, Hidden, Paper, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class PaperResult:
     parser: str
     pages: int
     characters: int
+    about: About
+    hidden: tuple[Hidden, ...]
     findings: tuple[Finding, ...]
     seconds: Mapping[str, float]
 
@@ -76,6 +78,8 @@ def work_on_paper(task: PaperTask) -> PaperResult:
         PARSER_VERSION,
         len(document.pages),
         len(document.text),
+        document.about,
+        document.hidden,
         findings,
         {"read": ready - began, "ask": time.perf_counter() - ready},
     )

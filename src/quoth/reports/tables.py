@@ -23,6 +23,7 @@ from quoth.errors import StudyError
 from quoth.ledger import StoredFinding, StoredPaper
 from quoth.quorum import is_unquoted
 from quoth.reports.files import replacing
+from quoth.reports.notes import notes
 from quoth.vocabulary import Decision, Outcome, Quote, Span
 
 Dtype = str | pd.ArrowDtype
@@ -119,6 +120,7 @@ _PAPERS: dict[str, Dtype] = {
     "pages": _WHOLE,
     "characters": _WHOLE,
     "reason": _TEXT,
+    "notes": _TEXT,
 }
 
 
@@ -197,20 +199,25 @@ def decisions_frame(decisions: Iterable[Decision]) -> pd.DataFrame:
     return _frame(_DECISIONS, records)
 
 
-def papers_frame(papers: Iterable[StoredPaper]) -> pd.DataFrame:
-    """A row for each paper; `status` is read, unreadable (see `reason`), not read yet, or no file."""
+def papers_frame(papers: Sequence[StoredPaper]) -> pd.DataFrame:
+    """A row for each paper; `status` is read, unreadable (see `reason`), not read yet, or no file.
+
+    `notes` says what is odd about a paper that was read: words that nobody sees, another paper that may be the same.
+    """
+    remarks = notes(papers)
     records = [
         (
             stored.paper.name,
-            stored.paper.title,
-            stored.paper.doi,
-            stored.paper.year,
+            stored.about.title or stored.paper.title,
+            stored.about.doi or stored.paper.doi,
+            stored.about.year or stored.paper.year,
             [file.name for file in stored.paper.files],
             [file.digest for file in stored.paper.files],
             _status(stored),
             stored.pages,
             stored.characters,
             stored.reason,
+            "; ".join(remarks.get(stored.paper.name, ())) or None,
         )
         for stored in papers
     ]

@@ -203,6 +203,8 @@ def _record(
             parser=result.parser,
             pages=result.pages,
             characters=result.characters,
+            about=result.about,
+            hidden=result.hidden,
         )
         text, findings = result.text_digest, result.findings
     else:

@@ -1,12 +1,14 @@
 """What a study has done, what failed, what is stale, what it took."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from quoth.ledger import Asked, Holder, Run, StoredPaper, Tally
+from quoth.papers import other_files
 from quoth.readers.base import Reader
 from quoth.readers.model import ModelReader
+from quoth.reports.notes import notes
 from quoth.study.study import Study
 from quoth.vocabulary import Failure, Verdict
 
@@ -46,7 +48,7 @@ class ReaderStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A study at a glance."""
+    """A study at a glance; `notes` by paper, `passed_over` the files in its folder that are no papers."""
 
     title: str
     papers: int
@@ -58,6 +60,8 @@ class Status:
     unreadable: tuple[StoredPaper, ...]
     gone: tuple[str, ...]
     readers: tuple[ReaderStatus, ...]
+    notes: Mapping[str, Sequence[str]]
+    passed_over: tuple[str, ...]
     stale: int
     runs: tuple[Run, ...]
     holder: Holder | None
@@ -89,6 +93,8 @@ def status_of(study: Study) -> Status:
         unreadable,
         tuple(sorted(entry.paper.name for entry in study.ledger.papers() if entry.paper.name not in names)),
         tuple(readers),
+        notes(stored),
+        tuple(other_files(study.protocol.papers)),
         study.ledger.stale(everything),
         tuple(study.ledger.runs()),
         study.ledger.holder(),

@@ -23,6 +23,7 @@ from quoth.readers.model import ModelReader
 from quoth.reports import tables
 from quoth.reports.pictures import Pictures
 from quoth.study.calibrate import CalibrationResult, calibrate
+from quoth.study.corrections import PAPERS_FILE, corrected, read_corrections
 from quoth.study.create import STUDY_FILE
 from quoth.study.estimate import Estimate, estimate
 from quoth.study.execute import Outcome, check_models, execute, manifest_of, worker_count
@@ -96,14 +97,19 @@ class Study(Judging):
         return find_papers(self.protocol.papers)
 
     def stored_papers(self, selection: Selection = Selection()) -> list[StoredPaper]:  # noqa: B008 (frozen)
-        """The papers that lie in the folder now, with what came of reading them, and those known by name alone."""
+        """The papers that lie in the folder now, with what came of reading them, and those known by name alone.
+
+        Raises:
+            StudyError: the study's papers.csv cannot be meant.
+        """
         there = self._papers(selection)
         texts = self._texts(there)
+        known = read_corrections(self.folder / PAPERS_FILE)
         kept = {stored.paper.name: stored for stored in self.ledger.papers()}
         found = {paper.name: kept[paper.name] if paper.name in texts else StoredPaper(paper) for paper in there}
         if not selection.papers:
             found |= {name: stored for name, stored in kept.items() if name not in found and not stored.paper.files}
-        return [found[name] for name in sorted(found)]
+        return [corrected(found[name], known.get(name)) for name in sorted(found)]
 
     def present(self, selection: Selection = Selection()) -> Present:  # noqa: B008 (frozen)
         """The versions of papers, questions and readers that the study has now, or of the selected ones."""
