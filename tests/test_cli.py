@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import openpyxl
@@ -513,12 +514,13 @@ def test_help_is_instant(quoth: Quoth) -> None:
     assert min(times) < 0.8
 
 
-def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_gets_a_line_now_and_then() -> None:
     """Readers that are asked over a network finish many findings before their first paper is done."""
-    with watching(Console(stderr=True)) as watch:
+    log = StringIO()
+    with watching(Console(file=log, force_terminal=False)) as watch:
         for number in range(50):
             watch(Progress(papers_done=0, papers=2, findings_done=number, findings=56))
         watch(Progress(papers_done=2, papers=2, findings_done=56, findings=56))
-    first, last = capsys.readouterr().err.splitlines()
+    first, last = log.getvalue().splitlines()
     assert first.startswith("0 of 2 papers, 0 of 56 findings")
     assert last.startswith("2 of 2 papers, 56 of 56 findings")

@@ -63,7 +63,8 @@ class _Lines:
         now = time.monotonic()
         if step.note:
             self._say(f"{step.paper}: {step.note}")
-        if step.papers_done == step.papers or now - self._last >= _EVERY_SECONDS:
+        ends = step.papers_done == step.papers and step.findings_done == step.findings
+        if ends or now - self._last >= _EVERY_SECONDS:
             self._last = now
             papers = f"{step.papers_done:,} of {step.papers:,} papers"
             findings = f"{step.findings_done:,} of {step.findings:,} findings"
