@@ -8,17 +8,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import openpyxl
 import pandas as pd
 import pikepdf
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import quoth as api
 from conftest import quoth_command
 from quoth.cli.app import app
+from quoth.cli.progress import watching
+from quoth.study.workshop import Progress
 
 Quoth = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -508,3 +512,15 @@ def test_help_is_instant(quoth: Quoth) -> None:
         times.append(time.perf_counter() - began)
     # The promise is 0.4 s; a machine that does other things besides may take twice as long.
     assert min(times) < 0.8
+
+
+def test_a_log_gets_a_line_now_and_then() -> None:
+    """Readers that are asked over a network finish many findings before their first paper is done."""
+    log = StringIO()
+    with watching(Console(file=log, force_terminal=False)) as watch:
+        for number in range(50):
+            watch(Progress(papers_done=0, papers=2, findings_done=number, findings=56))
+        watch(Progress(papers_done=2, papers=2, findings_done=56, findings=56))
+    first, last = log.getvalue().splitlines()
+    assert first.startswith("0 of 2 papers, 0 of 56 findings")
+    assert last.startswith("2 of 2 papers, 56 of 56 findings")

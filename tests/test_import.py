@@ -172,6 +172,13 @@ def test_a_sheet_that_cannot_be_meant(study: Path, content: bytes, hint: str) ->
     assert hint in str(caught.value)
 
 
+def test_a_formula_hides_no_other_fault(study: Path) -> None:
+    sheet = written(study, f"{HEAD},value\n{LYNX},code,ann,yes,=1+1\n{LYNX},metrics,ann,yess,\n")
+    with quoth.open(study) as opened, pytest.raises(StudyError) as caught:
+        opened.import_(sheet)
+    assert [line.split(": ")[0] for line in str(caught.value).splitlines()] == ["codes.csv:2", "codes.csv:3"]
+
+
 def test_other_files_that_cannot_be_meant(study: Path) -> None:
     book = openpyxl.Workbook()
     book.active.append(HEAD.split(","))

@@ -92,6 +92,47 @@ def test_a_fragment_cut_off_at_an_abbreviation_is_meta(judge: SupportJudge, frag
     assert labels(judge.judge(HARDWARE, CONTEXT, [fragment])) == [Label.META]
 
 
+TRAINED = (
+    "The learning rate was 0.001 and the batch size was thirty-two. Decay was 1e-4. Training ran for 60 epochs on "
+    "1,200 images. The code is not publicly available. Accuracy on the test set was 0.9134. "
+    "Seeds were not fixed. The images were annotated by 51 of 60 volunteers."
+)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The learning rate was 0.01 and the batch size was thirty-two.",
+        "The batch size was 64.",
+        "Training ran for 1,200 epochs on 1,200 images.",
+        "The code is publicly available.",
+        "Seeds were fixed.",
+        "The learning rate was not 0.001.",
+        "The images were annotated by 31 of 60 volunteers.",
+        "Accuracy on the test set was 0.9314.",
+    ],
+)
+def test_another_figure_or_a_not_that_came_or_went_is_unsupported(judge: SupportJudge, sentence: str) -> None:
+    one = judge.judge("How was the network trained?", TRAINED, [sentence])[0]
+    assert one.label is Label.UNSUPPORTED
+    assert one.evidence is None
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The learning rate was 0.0010 and the batch size was 32.",
+        "Accuracy on the test set was 91.3%.",
+        "Accuracy on the test set was 0.91 [7].",
+        "Training ran for 60 epochs on 1200 images.",
+        "3. The images were annotated by 51 of 60 volunteers.",
+        "The learning rate was 0.001 and the decay was 0.0001.",
+    ],
+)
+def test_the_same_figure_in_another_form_stays_supported(judge: SupportJudge, sentence: str) -> None:
+    assert judge.judge("How was the network trained?", TRAINED, [sentence])[0].label is Label.SUPPORTED
+
+
 def test_nothing_to_judge_and_nothing_to_judge_by(judge: SupportJudge) -> None:
     assert judge.judge(HARDWARE, CONTEXT, []) == []
     [judged] = judge.judge(HARDWARE, "", ["The detector was trained for 85 epochs on a single NVIDIA A40 card."])

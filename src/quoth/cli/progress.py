@@ -1,5 +1,6 @@
 """How far a run is: a live bar on a terminal, plain lines now and then elsewhere."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,13 +56,14 @@ class _Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._began = self._last = time.monotonic()
+        self._began = time.monotonic()
+        self._last = -math.inf
 
     def __call__(self, step: Step) -> None:
         now = time.monotonic()
         if step.note:
             self._say(f"{step.paper}: {step.note}")
-        ends = step.papers_done in (0, step.papers)
+        ends = step.papers_done == step.papers and step.findings_done == step.findings
         if ends or now - self._last >= _EVERY_SECONDS:
             self._last = now
             papers = f"{step.papers_done:,} of {step.papers:,} papers"

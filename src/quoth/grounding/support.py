@@ -16,6 +16,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from quoth.grounding.contradicted import Figures, figures_of, turned_round
 from quoth.grounding.cues import cues
 from quoth.grounding.features import Matched, Weights, dense, lexical, match, place, searched, tokens
 from quoth.grounding.source import Source, holds
@@ -29,7 +30,7 @@ from quoth.vocabulary import Encoder
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 
-VERSION = "1"
+VERSION = "2"
 """Changes whenever the same model may give other labels."""
 
 _FRAGMENT = re.compile(r"\b(?:et al|Figs?|Eqs?|Tabs?|Refs?|Sec)\.\W*$|^[\W\d]*\w?[\W\d]*$")
@@ -130,8 +131,9 @@ class SupportJudge:
         matched = match(source, sentences, model.terms)
         features = self.features(question, source, sentences, matched, model)
         chances = model.judgement.probabilities(features)
+        figures = Figures(source.given, source.text)
         return [
-            self._judged(source, sentence, one, row)
+            self._judged(source, figures, sentence, one, row)
             for sentence, one, row in zip(sentences, matched, chances, strict=True)
         ]
 
@@ -156,13 +158,22 @@ class SupportJudge:
             ]
         )
 
-    def _judged(self, source: Source, sentence: str, matched: Matched, chances: Floats) -> Judged:
+    def _judged(self, source: Source, figures: Figures, sentence: str, matched: Matched, chances: Floats) -> Judged:
         label = tuple(Label)[int(chances.argmax())]
         score = float(chances.max())
         if len(matched.terms) <= _FRAGMENT_TERMS and _FRAGMENT.search(sentence):
             label, score = Label.META, max(float(chances[0]), 0.5)  # cut off at an abbreviation: it claims nothing yet
         evidence = evidence_for(source, matched) if label is Label.SUPPORTED else None
+        if label is Label.SUPPORTED and _is_contradicted(sentence, figures, evidence):
+            unsupported = float(chances[list(Label).index(Label.UNSUPPORTED)])
+            label, score, evidence = Label.UNSUPPORTED, max(unsupported, 0.5), None
         return Judged(sentence, label, score, evidence)
+
+
+def _is_contradicted(sentence: str, figures: Figures, evidence: Evidence | None) -> bool:
+    if not all(figures.hold(figure) for figure in figures_of(sentence)):
+        return True
+    return evidence is not None and turned_round(sentence, evidence.text)
 
 
 def evidence_for(source: Source, matched: Matched) -> Evidence | None:

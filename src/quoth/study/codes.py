@@ -158,7 +158,7 @@ class _Reading:
         self._sheet, self._known, self._type, self._reader, self._blind = sheet, known, type_, reader, blind
         self._first: dict[tuple[str, str, str, int], str] = {}
         self.found = Codes()
-        self.faults: list[str] = []
+        self.faults: list[str] = list(sheet.faults)
 
     def take(self, row: Row) -> None:
         if "verdict" not in row.cells and not {"value", "answer", "quote", "quotes"} & row.cells.keys():

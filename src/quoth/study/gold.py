@@ -36,7 +36,7 @@ def read_gold(path: Path, *, papers: Collection[str], questions: Collection[str]
     missing = [name for name in _NEEDED if name not in columns]
     if missing:
         raise StudyError(f"{path.name}:1: no column {', '.join(missing)}; it needs {', '.join(_NEEDED)}")
-    faults: list[str] = []
+    faults: list[str] = list(sheet.faults)
     cells: dict[tuple[str, str], CodedCell] = {}
     for row in sheet.rows:
         if "decision" not in row.cells:

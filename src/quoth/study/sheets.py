@@ -30,11 +30,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A file's rows that are not empty."""
+    """A file's rows that are not empty; those with formulas are told in `faults` instead, to which its reader adds."""
 
     path: Path
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    faults: tuple[str, ...] = ()
 
     def at(self, row: Row) -> str:
         """The place of a row: FILE:LINE."""
@@ -45,7 +46,7 @@ def read_sheet(path: Path) -> Sheet:
     """The rows of a file, by its suffix .csv, .tsv, .jsonl, .json or .xlsx; column names in lower case.
 
     Raises:
-        StudyError: it cannot be read, or has faults; each is a line FILE:LINE: what, and the remedy.
+        StudyError: it cannot be read as a table; each fault is a line FILE:LINE: what, and the remedy.
     """
     readers: dict[str, Callable[[Path], Sheet]] = {
         ".csv": _read_csv,
@@ -62,15 +63,14 @@ def read_sheet(path: Path) -> Sheet:
         sheet = read(path)
     except OSError as error:
         raise StudyError(f"{path} cannot be opened: {error.strerror or error}") from None
-    faults = [
-        f"{sheet.at(row)}: the cell '{column}' is a formula: put its value there instead"
-        for row in sheet.rows
-        for column, text in row.cells.items()
-        if text.startswith("=")
-    ]
-    if faults:
-        raise StudyError("\n".join(faults))
-    return Sheet(sheet.path, sheet.columns, tuple(Row(row.line, _unharmed(row.cells)) for row in sheet.rows))
+    formulas = {row.line: [name for name, text in row.cells.items() if text.startswith("=")] for row in sheet.rows}
+    faults = tuple(
+        f"{path.name}:{line}: the cell '{name}' is a formula: put its value there instead"
+        for line, names in formulas.items()
+        for name in names
+    )
+    rows = tuple(Row(row.line, _unharmed(row.cells)) for row in sheet.rows if not formulas[row.line])
+    return Sheet(sheet.path, sheet.columns, rows, faults)
 
 
 def _unharmed(cells: dict[str, str]) -> dict[str, str]:
