@@ -379,7 +379,7 @@ STILL_READ = {
     *("noise before", "twice", "xref nowhere", "xref below zero", "xref at a word", "no xref"),
     *("a thousand million pages", "pages below zero", "xref that goes on to itself", "length that is itself"),
     *("length far too long", "outline that loops", "no media box", "turned by 45", "unknown operators"),
-    *("a hundred thousand states", "half a million letters", "form that paints itself", "mask of itself"),
+    *("a hundred thousand states", "half a million letters", "form that paints itself"),
     *("pattern of itself", "image of a million by a million", "broken JPEG", "broken JBIG2", "broken fax"),
     *("broken TrueType program", "a million widths", "owner's password"),
     *(set(TRAPS) - {"password", "password, old way", "unknown lock", "broken lock"}),
