@@ -319,7 +319,8 @@ def test_a_killed_run_pays_for_nothing_twice(small_study: SmallStudy) -> None:
         with api.open(folder) as study:
             study.run(readers=["m"])
             assert len(findings_of(study)) == 200
-        assert 200 <= len(server.seen) <= 200 + 8
+        # In flight are eight at the server, and replies that came and were not in the ledger yet.
+        assert 200 <= len(server.seen) <= 200 + 2 * 8
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
