@@ -13,12 +13,12 @@ demo: $(READY)  ## six fictional papers, answered and explained
 	$(BIN)/quoth demo
 
 test: $(DEV_READY)  ## the tests: under three minutes, offline
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: $(DEV_READY)  ## everything, with a real PostgreSQL and Chromium where they can be installed
 	sh .ci/postgres.sh
 	sh .ci/chromium.sh
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(DEV_READY)  ## style, types, and which room imports which
 	$(BIN)/ruff check src tests training benchmarks examples

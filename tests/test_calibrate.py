@@ -33,6 +33,7 @@ def own_questions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return study
 
 
+@pytest.mark.slow
 def test_a_fit_that_helps_is_kept_and_answers_anew(own_questions: Path) -> None:
     with quoth.open(own_questions) as study:
         first = study.run(papers=["lynx-camera-traps"], questions=["own-sb01", "own-sb02"])

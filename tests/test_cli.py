@@ -45,6 +45,7 @@ def call(*arguments: object, code: int = 0) -> tuple[str, str]:
 # The new user's path
 
 
+@pytest.mark.slow
 def test_from_an_empty_folder_to_a_table(tmp_path: Path, demo_papers: Path, quoth: Quoth) -> None:
     made = quoth("init", "my study", "--codebook", "study-basics", cwd=tmp_path)
     assert "copy your PDFs to my study/papers" in made.stdout

@@ -320,6 +320,7 @@ def test_labels_without_quotes_are_marked_and_heard_by_majority_alone(demo_copy:
         settings.write_text(settings.read_text().replace(f'rule = "{rule}"', 'rule = "majority"'))
 
 
+@pytest.mark.slow
 def test_an_export_comes_back_as_it_was(demo_copy: Path, tmp_path: Path) -> None:
     """Findings of one study are another's imported reader: verdicts, values, quotes; formulas stay harmless text."""
     for suffix in ("csv", "jsonl", "xlsx"):

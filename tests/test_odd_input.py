@@ -82,6 +82,7 @@ def test_blank_cells_and_lines_of_a_sheet_are_passed_over(tmp_path: Path) -> Non
     assert [(q.id, q.text) for q in read_questions_csv(sheet)] == [("first", "Which camera?"), ("q02", "Which lens?")]
 
 
+@pytest.mark.slow
 def test_a_terminal_without_the_letters_ends_nothing(study: Path) -> None:
     (study / "papers" / "Ünï.pdf").write_bytes((study / "papers" / "good.pdf").read_bytes())
     plain = {**os.environ, "PYTHONIOENCODING": "ascii"}

@@ -146,6 +146,7 @@ def test_one_reader_agrees_with_nobody(demo_study: Path, quoth: Quoth) -> None:
 # Samples
 
 
+@pytest.mark.slow
 def test_a_sample_is_a_sheet_that_comes_back_as_codes(demo_copy: Path, quoth: Quoth) -> None:
     sheet = demo_copy / "to-code.csv"
     said = quoth("sample", demo_copy, "--n", "30", "--out", sheet).stderr
@@ -264,6 +265,7 @@ def test_four_figures_as_svg_and_png(coded: Path, tmp_path: Path, quoth: Quoth) 
                 assert high > 240
 
 
+@pytest.mark.slow
 def test_a_figure_that_cannot_be_drawn_is_told(demo_study: Path, tmp_path: Path, quoth: Quoth) -> None:
     said = quoth("report", demo_study, "--figures", tmp_path / "figures").stderr
     assert "no figure of agreement" in said

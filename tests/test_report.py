@@ -142,6 +142,7 @@ def test_static_tables_need_no_script(page: Page, judged: Path) -> None:
             assert question.text in page.html.replace("&#39;", "'")
 
 
+@pytest.mark.slow
 def test_unreadable_papers_stand_with_their_reason(small_study: SmallStudy, quoth: Quoth) -> None:
     folder = small_study()
     (folder / "papers" / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
@@ -252,6 +253,7 @@ def test_pictures_end_at_the_limit_and_pass_over_what_is_not_there(judged: Path)
     assert draw([elsewhere], paths).drawn == {}
 
 
+@pytest.mark.slow
 def test_the_command_says_which_pictures(judged: Path, tmp_path: Path, quoth: Quoth) -> None:
     counts = []
     for which in ("none", "decisions", "all"):

@@ -98,6 +98,7 @@ for line in sys.stdin:
 """
 
 
+@pytest.mark.slow
 def test_killed_at_random_points_a_run_goes_on(long_study: Callable[[str], Path], tmp_path: Path) -> None:
     folder, calm = long_study("killed"), long_study("calm")
     dice = random.Random(20261122)

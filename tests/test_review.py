@@ -580,10 +580,12 @@ def test_no_bytes_break_the_server(app: App, body: bytes, kind: str) -> None:
     ),
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
 def test_no_address_breaks_the_server(app: App, path: str, query: dict[str, str]) -> None:
     assert Browser(app(), "Ann").client.get(path, params=query).status_code < 500
 
 
+@pytest.mark.slow
 def test_ten_people_at_once(study: Study, app: App) -> None:
     page = app()
 
