@@ -23,7 +23,7 @@ name = "{name}"
 type = "chat"
 base_url = "{url}"
 model = "tiny"
-seconds_per_request = 4.0
+seconds_per_request = 6.0
 patience_seconds = 6.0
 concurrency = {concurrency}
 """

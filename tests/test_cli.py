@@ -19,7 +19,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import quoth as api
-from conftest import quoth_command
+from conftest import patience, quoth_command
 from quoth.cli.app import app
 from quoth.cli.progress import watching
 from quoth.study.workshop import Progress
@@ -211,7 +211,7 @@ def test_status_of_a_messy_folder(messy: tuple[Path, str], quoth: Quoth) -> None
         "4 papers: 1 read, 3 cannot be read",
         *(f"  {name}: {reason}" for name, reason in REASONS.items()),
     ]
-    assert re.search(r"reader +reported +not reported +failed +open +time *\n +embedded +1 +0 +3 +0 +0 s *\n", said)
+    assert re.search(r"reader +reported +not reported +failed +open +time *\n +embedded +1 +0 +3 +0 +\d+ s *\n", said)
     assert said.splitlines()[-1] == "To try again what failed: quoth run study --retry"
     status = json.loads(call("status", messy[0] / "study", "--json")[0])
     assert (status["papers"], status["read"], status["readers"][0]["final"]) == (4, 1, 3)
@@ -512,7 +512,7 @@ def test_help_is_instant(quoth: Quoth) -> None:
         quoth("--help")
         times.append(time.perf_counter() - began)
     # The promise is 0.4 s; a machine that does other things besides may take twice as long.
-    assert min(times) < 0.8
+    assert min(times) < patience(0.8)
 
 
 def test_a_log_gets_a_line_now_and_then() -> None:
