@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -21,7 +22,7 @@ from quoth.retrieval import PASSAGES_VERSION
 from quoth.vocabulary import Encoder
 
 
-class ModelReader:
+class ModelReader(ABC):
     """A large language model that answers by quoting; meets `readers.base.Reader`."""
 
     def __init__(self, settings: ModelSettings, model: str, encoder: Encoder, *, showing: Showing) -> None:
@@ -77,14 +78,14 @@ class ModelReader:
             return ClassicSitting(self.name, paper, Verifier(paper, self._encoder), self.showing, self._judges)
         return QuotesSitting(self.name, paper, Verifier(paper, self._encoder), self.showing)
 
+    @abstractmethod
     def connect(self) -> Endpoint:
         """Where it answers.
 
         Raises:
             ReaderError: it cannot be reached as the protocol describes it.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def cost(self, input_tokens: int, output_tokens: int, cached_tokens: int = 0) -> float | None:
         """What so many tokens cost, in US dollars; None where nobody knows."""
-        raise NotImplementedError

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -30,7 +31,7 @@ from quoth.study.sampling import How, Sample, sample
 from quoth.vocabulary import Decision, Encoder, Finding, Outcome, Paper, Question
 
 
-class Judging:
+class Judging(ABC):
     """The part of a study that makes something of its findings; `Study` says where they are."""
 
     folder: Path
@@ -38,26 +39,26 @@ class Judging:
     ledger: Ledger
 
     @property
+    @abstractmethod
     def encoder(self) -> Encoder:
         """The encoder of passages and questions."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def cache(self) -> Path:
         """Where read papers are kept."""
-        raise NotImplementedError
 
+    @abstractmethod
     def files(self) -> Mapping[Paper, Mapping[str, Path]]:
         """The papers in the folder, with the path of each file by digest."""
-        raise NotImplementedError
 
+    @abstractmethod
     def present(self) -> Present:
         """The versions of papers, questions and readers that runs have now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stored_papers(self) -> list[StoredPaper]:
         """The study's papers."""
-        raise NotImplementedError
 
     def coders(self) -> list[StoredReader]:
         """The readers whose findings were imported: people, and other programs."""
