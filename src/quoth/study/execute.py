@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from quoth.engine.asking import Purse
 from quoth.engine.local import Done, Lost, run_supervised
 from quoth.errors import ReaderError
+from quoth.models.threads import one_thread
 from quoth.papers import PARSER_VERSION
 from quoth.pipeline import PaperResult, PaperTask, prepare_worker, work_on_paper
 from quoth.protocol import Protocol, question_digest
@@ -105,11 +106,12 @@ def _asking(shop: Workshop, run: int, work: Sequence[Work]) -> Iterator[AskStage
         return
     budget = shop.protocol.budget
     tokens, cost = spent(shop.ledger, models)
-    stage = AskStage(shop, run, models, Purse(budget.max_cost_usd, budget.max_tokens, cost, tokens))
-    try:
-        yield stage
-    finally:
-        stage.stop()
+    with one_thread():
+        stage = AskStage(shop, run, models, Purse(budget.max_cost_usd, budget.max_tokens, cost, tokens))
+        try:
+            yield stage
+        finally:
+            stage.stop()
 
 
 class _Tally:
