@@ -69,8 +69,9 @@ class Desk:
         self._reader = reader
         self._office = office
         self._asker = Asker(reader.connect(), limits_of(reader))
-        # Twice as many dialogues as requests: when replies come, what is asked next is ready.
-        self._dialogues = asyncio.Semaphore(2 * reader.concurrency)
+        # Nearly twice as many dialogues as requests: when replies come, what is asked next is ready. Where there is one
+        # place, there is one dialogue, and a model that keeps what it read last need not read it again to correct it.
+        self._dialogues = asyncio.Semaphore(2 * reader.concurrency - 1)
         # A look into the ledger costs as much as a prompt: it is left out where nothing can be found.
         self._replied_before = office.shop.ledger.has_replies(reader.name)
         self._asked: set[str] = set()
