@@ -13,10 +13,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 import quoth as api
-from conftest import SmallStudy, patience, quoth_command
+from conftest import DEMO_PAPERS, SmallStudy, patience, quoth_command
 from misbehaving import Answer, Seen, Server, not_reported, refuses, reported, says
 from quoth.cli.app import app
 from quoth.errors import ReaderError
@@ -254,6 +255,49 @@ def test_requests_keep_their_pace(small_study: SmallStudy) -> None:
             study.run(readers=["m"])
         times = sorted(seen.at for seen in server.seen)
         assert times[-1] - times[0] >= 0.75
+
+
+# A pilot
+
+
+def pilot(folder: Path, reader: str, *more: str) -> Result:
+    question = ("By which metrics was the network judged?", "--reader", reader)
+    return CliRunner().invoke(app, ["ask", str(DEMO_PAPERS / f"{PAPER}.pdf"), *question, *more])
+
+
+def test_a_pilot_asks_a_model_that_a_study_describes(small_study: SmallStudy) -> None:
+    def script(number: int, seen: Seen) -> Answer:
+        made_up = "None of the quotes proves" not in seen.prompt
+        return says(
+            reported("It was judged by the grace of owls." if made_up else proves(seen), answer="By precision.")
+        )
+
+    with Server(script) as server:
+        folder = small_study(more=model(server.url, price_per_million={"input": 1.0, "output": 2.0}))
+        done = pilot(folder, "m", "--study", str(folder), "--json")
+        assert done.exit_code == 0, done.output
+        finding = json.loads(done.output)
+        assert (finding["verdict"], finding["answer"], finding["reader"]) == ("reported", "By precision.", "m")
+        assert finding["quotes"][0]["spans"][0]["boxes"]
+        assert finding["cost_usd"] == pytest.approx(2 * 140e-6)
+        assert len(server.seen) == 2
+        assert not (folder / ".quoth").exists()
+
+
+def test_a_pilot_that_no_model_can_answer(small_study: SmallStudy) -> None:
+    refusing = {"no": lambda number, seen: refuses(400, "too long"), "away": lambda number, seen: refuses(401, "who?")}
+    with Server(scripts=refusing) as server:
+        readers = "".join(model(f"{server.root}/{name}/v1", name) for name in refusing)
+        folder = small_study(more=readers + model(server.url, "keyless", api_key_env="NO_SUCH_KEY"))
+        study = ("--study", str(folder))
+        told = {name: pilot(folder, name, *study) for name in ("no", "away", "keyless", "nobody")}
+        assert {name: done.exit_code for name, done in told.items()} == {"no": 3, "away": 1, "keyless": 1, "nobody": 1}
+        assert "status 400: too long" in told["no"].output
+        assert "reader 'away': it refuses the key" in told["away"].output
+        assert "NO_SUCH_KEY holds no key" in told["keyless"].output
+        assert "the study has no reader 'nobody'; it has embedded, no, away, keyless" in told["nobody"].output
+        assert "--reader away --study DIR" in pilot(folder, "away").output
+        assert "is not a study" in pilot(folder, "away", "--study", str(folder / "papers")).output
 
 
 # What is left
