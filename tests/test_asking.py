@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,26 @@ def test_two_models_and_the_embedded_reader_side_by_side(small_study: SmallStudy
             assert (outcome.findings, outcome.failed) == (6, 0)
             assert {stored.finding.reader for stored in study.current()} == {"embedded", "m", "n"}
         assert len(server.seen) == 4
+
+
+def test_a_refusal_is_learned_once_however_late_it_comes(small_study: SmallStudy) -> None:
+    """Requests that are under way by then are refused too; no other is sent in vain, and none counts as an answer."""
+
+    def is_in_vain(seen: Seen) -> bool:
+        return "seed" in json.dumps({key: value for key, value in seen.body.items() if key != "messages"})
+
+    def script(number: int, seen: Seen) -> Answer:
+        answer = refuses(400, "Unsupported parameter: seed") if is_in_vain(seen) else not_reported()
+        return replace(answer, seconds=0.4)
+
+    with Server(script) as server, api.open(small_study(more=many_questions(18) + model(server.url))) as study:
+        assert study.run(readers=["m"]).failed == 0
+        in_vain = list(filter(is_in_vain, server.seen))
+        assert 1 <= len(in_vain) <= 8
+        assert len(server.seen) - len(in_vain) == 20
+        with closing(sqlite3.connect(study.folder / ".quoth" / "ledger.db")) as ledger:
+            kept = [json.loads(row) for (row,) in ledger.execute("select parameters from replies")]
+        assert [one["refused"] for one in kept] == [["seed"]] * 20
 
 
 # What it costs

@@ -6,6 +6,10 @@ What such a model makes up must come out as `failed`: nothing of it may become a
 import importlib.util
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +19,7 @@ import pytest
 import xllamacpp
 
 import quoth as api
-from conftest import DEMO_PAPERS, SmallStudy
+from conftest import DEMO_PAPERS, SmallStudy, patience, quoth_command
 from quoth.errors import ReaderError
 from quoth.readers.verify import is_verified
 from quoth.vocabulary import Finding, Verdict
@@ -129,6 +133,30 @@ def test_three_questions_in_this_process_and_behind_a_server(tmp_path: Path, smo
 @pytest.mark.slow
 def test_a_whole_codebook_in_this_process_and_behind_a_server(tmp_path: Path, smollm2: Path) -> None:
     assert_honest(asked(tmp_path / "study", smollm2, ALL, codebook='codebook = "dl-methods"'), 28)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_stops_a_model_in_this_process(small_study: SmallStudy, smollm2: Path) -> None:
+    """In the middle of a reply that takes a minute; the short ones that came before are kept."""
+    readers = reader("gguf", "classic", str(smollm2), max_answer_tokens=16)
+    readers += reader("gguf", "quotes", str(smollm2), max_answer_tokens=1500)
+    folder = small_study(more="\n[retrieval]\ncharacters = 300\n" + readers)
+    names = ("--reader", "gguf-classic", "--reader", "gguf-quotes")
+    run = subprocess.Popen(quoth_command("run", folder, *names), stderr=subprocess.PIPE, text=True, encoding="utf-8")
+    with api.open(folder) as study:
+        while not any(one.replies for one in study.ledger.asked()):
+            time.sleep(0.05)
+            assert run.poll() is None
+    run.send_signal(signal.SIGINT)
+    pressed = time.monotonic()
+    _, errors = run.communicate(timeout=60)
+    assert time.monotonic() - pressed < patience(2)
+    assert run.returncode == 1
+    assert "Traceback" not in errors
+    assert errors.splitlines()[-1].endswith(f"To go on: quoth run {folder}")
+    with api.open(folder) as study:
+        assert {one.reader for one in study.ledger.asked() if one.replies} == {"gguf-classic"}
 
 
 def test_a_file_that_is_not_there_or_no_model(small_study: SmallStudy, tmp_path: Path) -> None:
