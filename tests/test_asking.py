@@ -493,10 +493,39 @@ def test_a_key_that_is_not_set_is_told_before_anything_is_done(small_study: Smal
 # The documentation
 
 
-def test_every_block_of_the_documentation_is_a_reader(tmp_path: Path) -> None:
+def documentation() -> tuple[str, dict[str, str]]:
+    """What docs/readers.md says, and its blocks of study.toml by the heading that they stand under."""
     text = (Path(__file__).parents[1] / "docs" / "readers.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 6
+    parts = (part.partition("\n") for part in re.split(r"^### ", text, flags=re.MULTILINE))
+    found = {heading: re.search(r"^```toml\n(.*?)^```", rest, re.DOTALL | re.MULTILINE) for heading, _, rest in parts}
+    return text, {heading: block[1] for heading, block in found.items() if block}
+
+
+PLACES = ["OpenAI", "Groq", "Ollama", "vLLM", "llama.cpp's server", "A GGUF file, without any server"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_block_of_the_documentation_can_be_estimated_as_it_stands(small_study: SmallStudy, place: str) -> None:
+    block = documentation()[1][place]
+    folder = small_study(more="\n" + block)
+    if file := re.search(r'^model = "(.*\.gguf)"', block, re.MULTILINE):
+        (folder / file[1]).parent.mkdir()
+        (folder / file[1]).write_bytes(b"GGUF")
+    done = CliRunner().invoke(app, ["run", str(folder), "--estimate"])
+    assert done.exit_code == 0, done.output
+    embedded, mine = done.output.splitlines()
+    assert embedded.startswith("embedded: 2 findings on 1 paper")
+    name = re.search(r'^name = "(.*)"', block, re.MULTILINE)
+    assert name
+    assert re.match(
+        rf"{re.escape(name[1])}: 2 findings on 1 paper; about 2 calls, [\d,]+ tokens in, .* out, \$\d", mine
+    )
+
+
+def test_every_block_of_the_documentation_is_a_reader(tmp_path: Path) -> None:
+    text, found = documentation()
+    assert list(found) == PLACES
+    blocks = found.values()
     (tmp_path / "study.toml").write_text(
         '[study]\ntitle = "Blocks"\ncodebook = "dl-methods"\n' + "".join(blocks), encoding="utf-8"
     )
