@@ -468,7 +468,9 @@ def test_no_key_is_written_anywhere(
         folder = small_study(more=many_questions(3) + model(server.url, api_key_env="PLANTED_KEY", concurrency=1))
         tables = ("papers", "findings", "quotes", "decisions")
         exports = [["export", folder, tmp_path / f"{what}.jsonl", "--what", what] for what in tables]
-        for command in (["run", folder, "--reader", "m"], ["status", folder], ["status", folder, "--json"], *exports):
+        reports = [["report", folder], ["report", folder, "--methods"], ["run", folder, "--replay"]]
+        shown = [["status", folder], ["status", folder, "--json"]]
+        for command in (["run", folder, "--reader", "m"], *shown, *exports, *reports):
             done = CliRunner().invoke(app, [str(part) for part in command])
             assert done.exit_code in (0, 3), done.output
             told.append(done.output)
