@@ -136,6 +136,7 @@ def inventions(folder: Path) -> None:
             findings = [stored.finding for stored in opened.current()]
             replies = {one.reader: one.replies for one in opened.ledger.asked()}
     print("| SmolLM2-135M | questions | replies | failed | not_reported | reported | of these not in the paper |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for name, count in replies.items():
         print(f"| {name} | {' | '.join(outcome([one for one in findings if one.reader == name], count))} |")
 
