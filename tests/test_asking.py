@@ -4,17 +4,21 @@ import json
 import logging
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 import quoth as api
-from conftest import SmallStudy, patience, quoth_command
+from conftest import DEMO_PAPERS, SmallStudy, patience, quoth_command
 from misbehaving import Answer, Seen, Server, not_reported, refuses, reported, says
 from quoth.cli.app import app
 from quoth.errors import ReaderError
@@ -190,6 +194,26 @@ def test_two_models_and_the_embedded_reader_side_by_side(small_study: SmallStudy
         assert len(server.seen) == 4
 
 
+def test_a_refusal_is_learned_once_however_late_it_comes(small_study: SmallStudy) -> None:
+    """Requests that are under way by then are refused too; no other is sent in vain, and none counts as an answer."""
+
+    def is_in_vain(seen: Seen) -> bool:
+        return "seed" in json.dumps({key: value for key, value in seen.body.items() if key != "messages"})
+
+    def script(number: int, seen: Seen) -> Answer:
+        answer = refuses(400, "Unsupported parameter: seed") if is_in_vain(seen) else not_reported()
+        return replace(answer, seconds=0.4)
+
+    with Server(script) as server, api.open(small_study(more=many_questions(18) + model(server.url))) as study:
+        assert study.run(readers=["m"]).failed == 0
+        in_vain = list(filter(is_in_vain, server.seen))
+        assert 1 <= len(in_vain) <= 8
+        assert len(server.seen) - len(in_vain) == 20
+        with closing(sqlite3.connect(study.folder / ".quoth" / "ledger.db")) as ledger:
+            kept = [json.loads(row) for (row,) in ledger.execute("select parameters from replies")]
+        assert [one["refused"] for one in kept] == [["seed"]] * 20
+
+
 # What it costs
 
 
@@ -252,6 +276,49 @@ def test_requests_keep_their_pace(small_study: SmallStudy) -> None:
             study.run(readers=["m"])
         times = sorted(seen.at for seen in server.seen)
         assert times[-1] - times[0] >= 0.75
+
+
+# A pilot
+
+
+def pilot(folder: Path, reader: str, *more: str) -> Result:
+    question = ("By which metrics was the network judged?", "--reader", reader)
+    return CliRunner().invoke(app, ["ask", str(DEMO_PAPERS / f"{PAPER}.pdf"), *question, *more])
+
+
+def test_a_pilot_asks_a_model_that_a_study_describes(small_study: SmallStudy) -> None:
+    def script(number: int, seen: Seen) -> Answer:
+        made_up = "None of the quotes proves" not in seen.prompt
+        return says(
+            reported("It was judged by the grace of owls." if made_up else proves(seen), answer="By precision.")
+        )
+
+    with Server(script) as server:
+        folder = small_study(more=model(server.url, price_per_million={"input": 1.0, "output": 2.0}))
+        done = pilot(folder, "m", "--study", str(folder), "--json")
+        assert done.exit_code == 0, done.output
+        finding = json.loads(done.output)
+        assert (finding["verdict"], finding["answer"], finding["reader"]) == ("reported", "By precision.", "m")
+        assert finding["quotes"][0]["spans"][0]["boxes"]
+        assert finding["cost_usd"] == pytest.approx(2 * 140e-6)
+        assert len(server.seen) == 2
+        assert not (folder / ".quoth").exists()
+
+
+def test_a_pilot_that_no_model_can_answer(small_study: SmallStudy) -> None:
+    refusing = {"no": lambda number, seen: refuses(400, "too long"), "away": lambda number, seen: refuses(401, "who?")}
+    with Server(scripts=refusing) as server:
+        readers = "".join(model(f"{server.root}/{name}/v1", name) for name in refusing)
+        folder = small_study(more=readers + model(server.url, "keyless", api_key_env="NO_SUCH_KEY"))
+        study = ("--study", str(folder))
+        told = {name: pilot(folder, name, *study) for name in ("no", "away", "keyless", "nobody")}
+        assert {name: done.exit_code for name, done in told.items()} == {"no": 3, "away": 1, "keyless": 1, "nobody": 1}
+        assert "status 400: too long" in told["no"].output
+        assert "reader 'away': it refuses the key" in told["away"].output
+        assert "NO_SUCH_KEY holds no key" in told["keyless"].output
+        assert "the study has no reader 'nobody'; it has embedded, no, away, keyless" in told["nobody"].output
+        assert "--reader away --study DIR" in pilot(folder, "away").output
+        assert "is not a study" in pilot(folder, "away", "--study", str(folder / "papers")).output
 
 
 # What is left
@@ -319,8 +386,34 @@ def test_a_killed_run_pays_for_nothing_twice(small_study: SmallStudy) -> None:
         with api.open(folder) as study:
             study.run(readers=["m"])
             assert len(findings_of(study)) == 200
-        # In flight are eight at the server, and replies that came and were not in the ledger yet.
-        assert 200 <= len(server.seen) <= 200 + 2 * 8
+        # In flight are the eight whose replies were not in the ledger yet, whether they had come or not.
+        assert 200 <= len(server.seen) <= 200 + 8
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_what_is_not_in_the_ledger_yet_keeps_its_place_at_the_endpoint(small_study: SmallStudy) -> None:
+    """A ledger that is slow must not lead to more replies that a kill would lose than requests may be under way."""
+    with Server() as server:
+        folder = small_study(more=many_questions(198) + model(server.url, concurrency=8))
+        with api.open(folder):
+            pass  # the ledger is there now
+        run = subprocess.Popen(quoth_command("run", folder, "--reader", "m"), stderr=subprocess.DEVNULL)
+        with closing(sqlite3.connect(folder / ".quoth" / "ledger.db", timeout=30, isolation_level=None)) as other:
+            while len(server.seen) < 20:
+                time.sleep(0.001)
+                assert run.poll() is None
+            other.execute("begin immediate")
+            (committed,) = other.execute("select count(*) from replies").fetchone()
+            time.sleep(1)
+            assert 0 < len(server.seen) - committed <= 8
+            run.kill()
+            run.wait()
+        before = len(server.seen)
+        assert before < 200
+        with api.open(folder) as study:
+            study.run()
+            assert len(findings_of(study)) == 200
+        assert 200 < len(server.seen) <= 200 + 8
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -375,7 +468,9 @@ def test_no_key_is_written_anywhere(
         folder = small_study(more=many_questions(3) + model(server.url, api_key_env="PLANTED_KEY", concurrency=1))
         tables = ("papers", "findings", "quotes", "decisions")
         exports = [["export", folder, tmp_path / f"{what}.jsonl", "--what", what] for what in tables]
-        for command in (["run", folder, "--reader", "m"], ["status", folder], ["status", folder, "--json"], *exports):
+        reports = [["report", folder], ["report", folder, "--methods"], ["run", folder, "--replay"]]
+        shown = [["status", folder], ["status", folder, "--json"]]
+        for command in (["run", folder, "--reader", "m"], *shown, *exports, *reports):
             done = CliRunner().invoke(app, [str(part) for part in command])
             assert done.exit_code in (0, 3), done.output
             told.append(done.output)
@@ -400,10 +495,39 @@ def test_a_key_that_is_not_set_is_told_before_anything_is_done(small_study: Smal
 # The documentation
 
 
-def test_every_block_of_the_documentation_is_a_reader(tmp_path: Path) -> None:
+def documentation() -> tuple[str, dict[str, str]]:
+    """What docs/readers.md says, and its blocks of study.toml by the heading that they stand under."""
     text = (Path(__file__).parents[1] / "docs" / "readers.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 6
+    parts = (part.partition("\n") for part in re.split(r"^### ", text, flags=re.MULTILINE))
+    found = {heading: re.search(r"^```toml\n(.*?)^```", rest, re.DOTALL | re.MULTILINE) for heading, _, rest in parts}
+    return text, {heading: block[1] for heading, block in found.items() if block}
+
+
+PLACES = ["OpenAI", "Groq", "Ollama", "vLLM", "llama.cpp's server", "A GGUF file, without any server"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_block_of_the_documentation_can_be_estimated_as_it_stands(small_study: SmallStudy, place: str) -> None:
+    block = documentation()[1][place]
+    folder = small_study(more="\n" + block)
+    if file := re.search(r'^model = "(.*\.gguf)"', block, re.MULTILINE):
+        (folder / file[1]).parent.mkdir()
+        (folder / file[1]).write_bytes(b"GGUF")
+    done = CliRunner().invoke(app, ["run", str(folder), "--estimate"])
+    assert done.exit_code == 0, done.output
+    embedded, mine = done.output.splitlines()
+    assert embedded.startswith("embedded: 2 findings on 1 paper")
+    name = re.search(r'^name = "(.*)"', block, re.MULTILINE)
+    assert name
+    assert re.match(
+        rf"{re.escape(name[1])}: 2 findings on 1 paper; about 2 calls, [\d,]+ tokens in, .* out, \$\d", mine
+    )
+
+
+def test_every_block_of_the_documentation_is_a_reader(tmp_path: Path) -> None:
+    text, found = documentation()
+    assert list(found) == PLACES
+    blocks = found.values()
     (tmp_path / "study.toml").write_text(
         '[study]\ntitle = "Blocks"\ncodebook = "dl-methods"\n' + "".join(blocks), encoding="utf-8"
     )

@@ -201,15 +201,18 @@ def ask(
     pdf: Annotated[Path, typer.Argument(metavar="PDF", help="One paper.")],
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="One question, in your words.")],
     kind: Annotated[Kind, typer.Option(help="What kind of answer is wanted.")] = Kind.TEXT,
-    reader: Annotated[str, typer.Option(metavar="NAME", help="Who answers.")] = "embedded",
+    reader: Annotated[str, typer.Option(metavar="NAME", help="Who answers; a model needs --study.")] = "embedded",
+    study: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The study whose study.toml describes that reader.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the finding as JSON.")] = False,
 ) -> None:
-    """Ask one question of one paper, without a study: a pilot."""
+    """Ask one question of one paper, and keep nothing: a pilot."""
     from quoth import vocabulary
     from quoth.cli import show
     from quoth.study import ask as answer
 
-    finding = answer(pdf, question, kind=vocabulary.Kind(kind.value), reader=reader)
+    finding = answer(pdf, question, kind=vocabulary.Kind(kind.value), reader=reader, study=study)
     show.finding(finding, as_json=as_json)
     raise typer.Exit(3 if finding.verdict is vocabulary.Verdict.FAILED else 0)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 
 from quoth.errors import BudgetError, BusyError, RejectedError, UnusableError
@@ -108,7 +108,7 @@ class Asker:
     def __init__(self, endpoint: Endpoint, limits: Limits) -> None:
         self._endpoint = endpoint
         self._limits = limits
-        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._places = asyncio.Semaphore(limits.concurrency)
         self._requests = Pace(limits.requests_per_minute)
         self._tokens = Pace(limits.tokens_per_minute)
         self._first = asyncio.Event()
@@ -119,39 +119,46 @@ class Asker:
         self._ended = asyncio.Event()
         self._why = ""
 
+    @property
+    def place(self) -> AbstractAsyncContextManager[None]:
+        """One of the endpoint's places, as many as it may have requests at a time.
+
+        Whoever asks holds one until what came back is safe: so no more than these can be lost at any moment.
+        """
+        return self._places
+
     async def ask(self, request: Request) -> tuple[Completion, float]:
-        """The answer to a request, and the seconds that it took.
+        """The answer to a request, and the seconds that it took; hold a `place` meanwhile.
 
         Raises:
             BusyError: this request finds no answer, although others do.
             RejectedError: the endpoint refuses this request for good.
             UnusableError: the endpoint is down or refuses everything; so will every further request.
         """
-        async with self._slots:
-            await self._head_start()
-            answers, tries = self._answers, 0
-            while True:
-                await self._turn(request)
-                began = _now()
-                try:
-                    completion = await self._endpoint.complete(request)
-                except BusyError as error:
-                    tries += 1
-                    self._fell_silent(error)
-                    if tries >= _TRIES and self._answers > answers:
-                        raise
-                    await self._pause(tries, error.wait)
-                except UnusableError as error:
-                    raise self._end(str(error)) from None
-                except RejectedError:
-                    self._answered()
+        await self._head_start()
+        answers, tries = self._answers, 0
+        while True:
+            await self._turn(request)
+            began = _now()
+            try:
+                completion = await self._endpoint.complete(request)
+            except BusyError as error:
+                tries += 1
+                self._fell_silent(error)
+                if tries >= _TRIES and self._answers > answers:
                     raise
-                else:
-                    self._answered()
-                    self._count_tokens(request, completion)
-                    return completion, _now() - began
-                finally:
-                    self._first.set()
+                await self._pause(tries, error.wait)
+            except UnusableError as error:
+                raise self._end(str(error)) from None
+            except RejectedError:
+                self._answered()
+                raise
+            else:
+                self._answered()
+                self._count_tokens(request, completion)
+                return completion, _now() - began
+            finally:
+                self._first.set()
 
     async def close(self) -> None:
         """Let go of the endpoint."""

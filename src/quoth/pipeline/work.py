@@ -10,6 +10,7 @@ from pathlib import Path
 
 from quoth.errors import PaperError
 from quoth.models.encoder import Encoder as OnnxEncoder
+from quoth.models.threads import one_thread
 from quoth.papers import PARSER_VERSION
 from quoth.pipeline.read import ReadSettings, read_paper
 from quoth.readers.base import PureReader
@@ -49,6 +50,7 @@ def prepare_worker() -> None:
     Raises:
         ModelError: a packaged model is missing or altered: that is no paper's fault, and ends the run.
     """
+    one_thread()  # each worker has one core
     OnnxEncoder().encode(["warm"])
     ReaderModel.packaged()
     with suppress(ImportError):

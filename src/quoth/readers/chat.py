@@ -146,7 +146,7 @@ class ChatEndpoint:
         self._key = key
         self._seconds = seconds
         self._answered = False
-        import_module("openai")  # here and not with the first request, which others wait for
+        import_module("openai.resources.chat")  # here and not with the first request, which others wait for
 
     @cached_property
     def _client(self) -> "openai.AsyncOpenAI":

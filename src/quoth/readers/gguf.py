@@ -78,6 +78,7 @@ class GgufEndpoint:
         params.model_alias = {self._file.name}
         params.n_ctx = settings.window
         params.n_parallel = 1
+        params.cache_ram_mib = 0  # eight gigabytes otherwise, for prompts of which no other will make use
         params.hostnames, params.port, params.api_keys = ["127.0.0.1"], 0, [key]
         params.ui = False
         params.verbosity = -1

@@ -69,8 +69,9 @@ class Desk:
         self._reader = reader
         self._office = office
         self._asker = Asker(reader.connect(), limits_of(reader))
-        # Some more dialogues than requests: while one is thought about, another is on its way.
-        self._slots = asyncio.Semaphore(reader.concurrency + max(2, reader.concurrency // 4))
+        # Nearly twice as many dialogues as requests: when replies come, what is asked next is ready. Where there is one
+        # place, there is one dialogue, and a model that keeps what it read last need not read it again to correct it.
+        self._dialogues = asyncio.Semaphore(2 * reader.concurrency - 1)
         # A look into the ledger costs as much as a prompt: it is left out where nothing can be found.
         self._replied_before = office.shop.ledger.has_replies(reader.name)
         self._asked: set[str] = set()
@@ -136,7 +137,7 @@ class Desk:
                 tasks.create_task(self._group(submitted, sitting, group))
 
     async def _group(self, submitted: Submitted, sitting: Sitting, questions: Sequence[Question]) -> None:
-        async with self._slots:
+        async with self._dialogues:
             self._left()
             left = await self._converse(submitted, sitting, questions)
             for question in left:
@@ -202,11 +203,12 @@ class Desk:
     async def _reply(self, request: Request) -> Reply:
         """The reply to a request, paid for and in the ledger."""
         for _ in range(_EMPTY_TRIES):
-            completion, seconds = await self._paid(request)
+            async with self._asker.place:
+                completion, seconds = await self._paid(request)
+                reply = recorded(self._reader, request, completion, seconds)
+                await self._office.scribe.reply(reply)
             if completion.served_model:
                 self.served.add(completion.served_model)
-            reply = recorded(self._reader, request, completion, seconds)
-            await self._office.scribe.reply(reply)
             if reply.text.strip():
                 return reply
             if reply.finish_reason == "length":
