@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from quoth.errors import StudyError
 from quoth.ledger import Ledger, Present, StoredFinding, StoredPaper, StoredReader
 from quoth.pipeline import ReadSettings
 from quoth.protocol import Protocol
-from quoth.quorum import RULES, Ruling, Terms, Votes, decisions, rule_on, standing
+from quoth.quorum import RULES, Ruling, Terms, Votes, decisions, rank, rule_on
 from quoth.quorum.agreement import Agreement, agreement
 from quoth.quorum.evaluation import DRAWS
 from quoth.quorum.votes import NOT_REPORTED, REPORTED
@@ -95,15 +96,18 @@ class Judging:
         """What the protocol's rule makes of votes."""
         return rule_on(votes, self.terms(), {id_: question.kind for id_, question in self.questions().items()})
 
-    def standing(self) -> Iterator[Finding]:
-        """Of each reader's findings of a cell the one that counts: of the last round, the last one made."""
-        return standing((stored.key.round, stored.finding) for stored in self.current())
+    def standing(self) -> Iterator[StoredFinding]:
+        """Of each reader's findings of a cell the one that counts: of the last round that did not fail, the newest."""
+        for _, group in groupby(self.current(), key=lambda one: (one.key.paper, one.key.question, one.key.reader)):
+            ranked = [(rank(one.key.round, one.finding.verdict), place, one) for place, one in enumerate(group)]
+            yield max(ranked, key=lambda entry: entry[:2])[2]
 
     def decide(self) -> list[Decision]:
         """One decision for each cell that has findings."""
         votes = self.votes()
         ruling, tolerance = self.ruling(votes), self.protocol.quorum.tolerance
-        return list(decisions(self.standing(), votes, ruling, self.questions(), tolerance))
+        findings = (stored.finding for stored in self.standing())
+        return list(decisions(findings, votes, ruling, self.questions(), tolerance))
 
     def import_(
         self,
@@ -160,7 +164,7 @@ class Judging:
         cells = {(cell.paper, cell.question) for cell in coded}
         scores = {
             (finding.paper, finding.question, finding.reader): finding.score
-            for finding in self.standing()
+            for finding in (stored.finding for stored in self.standing())
             if finding.score is not None and (finding.paper, finding.question) in cells
         }
         unverified = self.ledger.unverified(self.everything())

@@ -62,11 +62,9 @@ def _rows(study: "Study", decisions: Sequence[Decision], papers: Sequence[Stored
     """The cells of each paper: its decisions, with the standing finding of each reader."""
     decided = {(decision.paper, decision.question): decision for decision in decisions}
     rows: dict[str, dict[str, Cell]] = {stored.paper.name: {} for stored in papers}
-    cells = groupby(study.current(), key=lambda stored: (stored.finding.paper, stored.finding.question))
+    cells = groupby(study.standing(), key=lambda stored: (stored.finding.paper, stored.finding.question))
     for (paper, question), findings in cells:
-        # They come by reader and round, then age: the last one of a reader stands.
-        standing = {stored.finding.reader: stored for stored in findings}
-        rows[paper][question] = Cell(decided.get((paper, question)), tuple(standing.values()))
+        rows[paper][question] = Cell(decided.get((paper, question)), tuple(findings))
     return list(rows.values())
 
 

@@ -131,13 +131,13 @@ class Study(Judging):
 
     @property
     def findings(self) -> pd.DataFrame:
-        """The current findings, a row each."""
-        return tables.findings_frame(self.current())
+        """The findings that stand, a row each; see `Judging.standing`."""
+        return tables.findings_frame(self.standing())
 
     @property
     def quotes(self) -> pd.DataFrame:
-        """The quotes of the current findings, a row each."""
-        return tables.quotes_frame(self.current(), files=self._file_names())
+        """The quotes of the findings that stand, a row each."""
+        return tables.quotes_frame(self.standing(), files=self._file_names())
 
     @property
     def decisions(self) -> pd.DataFrame:
