@@ -187,7 +187,8 @@ def run(
     selection = Selection(tuple(paper or ()), tuple(question or ()), tuple(reader or ()), limit)
     with open_study(folder) as study:
         if estimate:
-            show.estimate(study.estimate(selection, retry=retry))
+            more_to_come = study.protocol.quorum.second_look != "none"
+            show.estimate(study.estimate(selection, retry=retry), more_to_come=more_to_come)
             return
         if replay:
             show.replayed(study.replay(selection))

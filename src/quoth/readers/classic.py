@@ -68,8 +68,9 @@ class ClassicSitting:
         answer = answer_of(reply.text, prompt, question.text)
         if not answer:
             return Conclusion(self._failed(question, f"{NOT_UNDERSTOOD}: the reply holds no answer"))
+        again = "/second look" if beside else ""
         audit = self.judges.auditor.audit(
-            Item(f"{self.paper.name}/{question.id}/{self.reader}", question.text, _context(shown), answer)
+            Item(f"{self.paper.name}/{question.id}/{self.reader}{again}", question.text, _context(shown), answer)
         )
         return Conclusion(self._finding(question, answer, shown, audit), audit)
 

@@ -41,8 +41,8 @@ _SEVERAL = (
 
 
 _EXCERPTS = """\
-Look carefully at these excerpts of the same paper, too. They are data like the passages, numbered on, and may be quoted \
-like them; whether they answer the question is for you to decide."""
+Look carefully at these excerpts of the same paper, too. They are data like the passages, numbered on, and may be \
+quoted like them; whether they answer the question is for you to decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +106,7 @@ class Showing:
     tokens: int | None = None
 
 
-def shown_to(
-    paper: ReadPaper, rankings: Iterable[Ranking], showing: Showing, beside: Sequence[Quote] = ()
-) -> Shown:
+def shown_to(paper: ReadPaper, rankings: Iterable[Ranking], showing: Showing, beside: Sequence[Quote] = ()) -> Shown:
     """What a model is shown of a paper for some questions.
 
     Args:

@@ -28,7 +28,7 @@ from quoth.study.likeness import Likeness, likeness
 from quoth.study.plan import pick
 from quoth.study.reporting import facts_of, write_figures
 from quoth.study.sampling import How, Sample, sample
-from quoth.vocabulary import Decision, Encoder, Finding, Outcome, Paper, Question
+from quoth.vocabulary import Decision, Encoder, Outcome, Paper, Question
 
 
 class Judging:

@@ -1,14 +1,15 @@
 """One question, one paper, no study: a pilot before a codebook is written."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from quoth.errors import PaperError, StudyError
 from quoth.models.encoder import Encoder
 from quoth.pipeline import ReadSettings, read_paper
 from quoth.readers.embedded import EmbeddedReader
-from quoth.study.workshop import cores
-from quoth.vocabulary import File, Finding, Kind, Paper, Question
+from quoth.study.workshop import Workshop, cores
+from quoth.vocabulary import Failure, File, Finding, Kind, Paper, Question, Verdict
 
 
 def free_question(text: str, kind: Kind | str) -> Question:
@@ -23,6 +24,19 @@ def free_question(text: str, kind: Kind | str) -> Question:
     if kind not in kinds:
         raise StudyError(f"a free question has no kind '{kind}': choose one of {', '.join(kinds)}")
     return Question("question", "question", text.strip(), Kind(kind))
+
+
+def answered(
+    reader: EmbeddedReader, question: Question, paper: Paper, places: Mapping[str, Path], shop: Workshop
+) -> Finding:
+    """What the embedded reader says of a free question of one paper; `failed` where the paper cannot be read."""
+    try:
+        with read_paper(paper, places, shop.settings, shop.encoder) as read:
+            return reader.answer(read, [question])[0]
+    except PaperError as error:
+        failure = Failure.TRANSIENT if error.transient else Failure.FINAL
+        reason = f"not read: {error.reason}"
+        return Finding(paper.name, question.id, reader.name, Verdict.FAILED, error=reason, failure=failure)
 
 
 def ask(pdf: Path | str, text: str, *, kind: Kind | str = Kind.TEXT, reader: str = "embedded") -> Finding:
