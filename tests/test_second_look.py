@@ -373,3 +373,78 @@ def test_killed_at_second_looks_a_run_goes_on_and_pays_for_nothing_twice(small_s
         looks = [seen for seen in server.seen if LOOK in seen.prompt]
         assert 9 <= len(looks) <= 9 + 2, "at most what was in flight is asked twice"
         assert len(server.of("finder")) == 9
+
+
+# What it was worth
+
+
+@pytest.fixture
+def looked(small_study: SmallStudy) -> Path:
+    """A study in which a second look mends one cell and spoils another, with the truth in gold.csv."""
+    questions = "".join(
+        f'\n[[question]]\nid = "{name}"\ntext = "By which metrics was network {name} judged?"\n' for name in "ab"
+    )
+    with Server(scripts={"finder": finder, "other": convinced}) as server:
+        folder = two_models(small_study, server, questions)
+        with api.open(folder) as study:
+            study.run(questions=["a", "b", "code"])
+    truth = {"a": "yes", "b": "no", "code": "no"}
+    gold = "".join(f"{PAPER},{question},{decision}\n" for question, decision in truth.items())
+    (folder / "gold.csv").write_text(f"paper,question,decision\n{gold}")
+    return folder
+
+
+def test_evaluate_shows_what_it_changed(looked: Path) -> None:
+    with api.open(looked) as study:
+        effect = study.evaluate(looked / "gold.csv", draws=0).second_look
+        assert effect
+        (other,) = effect.readers
+        assert (other.name, other.asked, other.failed, other.changed, other.mended, other.spoilt) == (
+            "other",
+            2,
+            0,
+            2,
+            1,
+            1,
+        )
+        assert (other.right_before, other.right_after) == (1, 1)
+        assert (other.before.correct, other.after.correct) == (2, 2)
+        # Truth 1 0 0; at first 0 0 0, so that chance agrees as often; then 1 1 0: (6/9 - 4/9) / (1 - 4/9).
+        assert other.before.accuracy == other.after.accuracy == pytest.approx(2 / 3)
+        assert other.after.kappa == pytest.approx(0.4)
+        majority = effect.rules[0]
+        # At first two ties, which are undecided; then one right, one wrong.
+        assert (majority.name, majority.asked, majority.changed, majority.mended, majority.spoilt) == (
+            "majority",
+            2,
+            2,
+            1,
+            0,
+        )
+        assert (majority.right_before, majority.right_after) == (0, 1)
+        assert (majority.before.correct, majority.after.correct) == (1, 2)
+        assert majority.after.constant_accuracy == pytest.approx(1 / 3), "it says 'reported' where no other paper is"
+    told = CliRunner().invoke(app, ["evaluate", str(looked), str(looked / "gold.csv"), "--draws", "0"]).output
+    (row,) = (line for line in told.splitlines() if line.startswith("other") and "1 to 1" in line)
+    assert row.split()[1:6] == ["2", "0", "2", "1", "1"]
+    as_json = CliRunner().invoke(app, ["evaluate", str(looked), str(looked / "gold.csv"), "--json"]).output
+    assert json.loads(as_json)["second_look"]["readers"][0]["mended"] == 1
+
+
+def test_without_second_looks_nothing_is_said_of_them(demo_study: Path, tmp_path: Path) -> None:
+    gold = tmp_path / "gold.csv"
+    gold.write_text(f"paper,question,decision\n{PAPER},cq01,yes\n")
+    with api.open(demo_study) as study:
+        assert study.evaluate(gold, draws=0).second_look is None
+        assert "second look" not in study.methods()
+
+
+def test_the_methods_paragraph_and_the_report_tell_of_it(looked: Path) -> None:
+    with api.open(looked) as study:
+        text = study.methods()
+        assert "There were 2 second looks at 2 cells: 2 changed the verdict, 0 failed" in text
+        assert "Khan MA et al. Collaborative large language models" in text
+        assert "second_look" not in text
+        study.report(looked / "report.html", pictures="none")
+        found = study.export(looked / "history.csv", what="findings", history=True)
+        assert found == 8

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from quoth.cli.show import count
 from quoth.quorum.agreement import Agreed, Agreement
+from quoth.quorum.effect import Effect
 from quoth.quorum.evaluation import Figures, Interval
 from quoth.study.coding import HUMAN
 from quoth.study.evaluate import Evaluation, Unproven
@@ -129,6 +130,9 @@ def evaluation(found: Evaluation) -> None:
             console.print()
             console.print(_figures(title, rows))
             console.print()
+    if found.second_look:
+        console.print(_changes(found.second_look))
+        console.print()
     console.print("Undecided and failed cells are left out; 'of all' counts them as errors. The constant answers each")
     console.print("question with the majority of the other papers, and knows no paper. Brackets: 95 % intervals.")
     for line in _remarks(found):
@@ -158,6 +162,18 @@ def _figures(title: str, rows: Sequence[Figures]) -> Table:
     return table
 
 
+def _changes(effect: Effect) -> Table:
+    """What second looks changed, the constant beside."""
+    table = _table("second look", "asked again", "failed", "changed", "mended", "spoilt", "right", "kappa", "constant")
+    for row in (*effect.readers, *effect.rules):
+        counts = (row.asked, row.failed, row.changed, row.mended, row.spoilt)
+        right = f"{row.right_before:,} to {row.right_after:,}"
+        kappa = f"{_figure(row.before.kappa)} to {_figure(row.after.kappa)}"
+        constants = dict.fromkeys(_figure(one.constant_kappa) for one in (row.before, row.after))
+        table.add_row(escape(row.name), *(f"{number:,}" for number in counts), right, kappa, " to ".join(constants))
+    return table
+
+
 def _brackets(ci: Interval) -> str:
     return "" if ci is None else f"\\[{ci[0]:.2f}, {ci[1]:.2f}]"
 
@@ -169,6 +185,8 @@ def _remarks(found: Evaluation) -> Iterable[str]:
         yield f"Not counted, excluded by people or not applicable: {count(found.not_counted, 'cell')}."
     if found.papers < _FEW_PAPERS:
         yield f"From {count(found.papers, 'paper')}, intervals are rough."
+    if found.second_look:
+        yield from _of_second_look(found.second_look)
     for row in found.readers:
         if row.calibration:
             brier, error = row.calibration.brier, row.calibration.error
@@ -181,6 +199,12 @@ def _remarks(found: Evaluation) -> Iterable[str]:
         yield f"{escape(pair.first)}, {escape(pair.second)}: {only}; {test}."
     for one in found.unproven:
         yield unproven(one)
+
+
+def _of_second_look(effect: Effect) -> Iterable[str]:
+    yield "Second look: 'right' is of the cells asked again, kappa of all cells; first answers stand where it failed."
+    if effect.shown == "all":
+        yield "It showed people's quotes: against the codes of these people its figures flatter."
 
 
 def unproven(one: Unproven) -> str:

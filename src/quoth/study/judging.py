@@ -3,14 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
 from quoth.errors import StudyError
-from quoth.ledger import Ledger, Present, StoredFinding, StoredPaper, StoredReader
+from quoth.ledger import Ledger, Present, StoredFinding, StoredPaper, StoredReader, Versions
 from quoth.pipeline import ReadSettings
 from quoth.protocol import Protocol
 from quoth.quorum import RULES, Ruling, Terms, Votes, decisions, rank, rule_on
@@ -21,7 +21,7 @@ from quoth.readers.embedded import QUOTE_THRESHOLD
 from quoth.reports.methods import methods_text
 from quoth.study.codes import Known, read_codes
 from quoth.study.coding import BY_NAME, CODE, HUMAN, PEOPLE_AND_IMPORTS, type_named
-from quoth.study.evaluate import Evaluation, Evidence, evaluate, gold_of_people
+from quoth.study.evaluate import Evaluation, Evidence, Looks, evaluate, gold_of_people
 from quoth.study.gold import read_gold
 from quoth.study.importing import Imported, Quotes, import_codes
 from quoth.study.likeness import Likeness, likeness
@@ -56,6 +56,10 @@ class Judging:
         """The versions of papers, questions and readers that runs have now."""
         raise NotImplementedError
 
+    def second_versions(self) -> Versions:
+        """The present versions of models as they look again."""
+        raise NotImplementedError
+
     def stored_papers(self) -> list[StoredPaper]:
         """The study's papers."""
         raise NotImplementedError
@@ -79,9 +83,19 @@ class Judging:
         """The names of the readers who are people."""
         return frozenset(reader.name for reader in self.coders() if reader.type == HUMAN)
 
-    def votes(self) -> Votes:
-        """The standing votes of all readers."""
-        return Votes.of_columns(self.ledger.votes(self.everything()), self.people(), threshold=QUOTE_THRESHOLD)
+    def votes(self, among: Present | None = None) -> Votes:
+        """The standing votes of all readers, or those among some versions."""
+        blocks = self.ledger.votes(among or self.everything())
+        return Votes.of_columns(blocks, self.people(), threshold=QUOTE_THRESHOLD)
+
+    def looks(self) -> Looks | None:
+        """The second looks that were taken; None where there is none."""
+        everything, again = self.everything(), self.second_versions()
+        second = self.votes(replace(everything, readers=again)) if again else None
+        if second is None or not second.readers:
+            return None
+        first = self.votes(replace(everything, readers=everything.readers - again))
+        return Looks(first, second, self.protocol.quorum.second_look)
 
     def terms(self, rule: str | None = None) -> Terms:
         """The protocol's terms, or the same with another rule."""
@@ -168,7 +182,7 @@ class Judging:
             if finding.score is not None and (finding.paper, finding.question) in cells
         }
         unverified = self.ledger.unverified(self.everything())
-        evidence = Evidence(votes, self.terms(), self.questions(), scores, unverified)
+        evidence = Evidence(votes, self.terms(), self.questions(), scores, unverified, self.looks())
         return evaluate(evidence, coded, name, rules, draws=draws)
 
     def agreement(self, *, not_blind: bool = False, draws: int = DRAWS) -> Agreement:

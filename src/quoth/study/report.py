@@ -113,7 +113,11 @@ def _readers(study: "Study", rows: Sequence[Row]) -> list[StoredReader]:
     """Those that have a finding, in their newest version: those of the protocol first, then people and imports."""
     heard = {stored.finding.reader for row in rows for cell in row.values() for stored in cell.findings}
     order = {settings.name: place for place, settings in enumerate(study.protocol.readers)}
-    known = {reader.name: reader for reader in study.ledger.readers() if reader.name in heard}
+    known = {
+        reader.name: reader
+        for reader in study.ledger.readers()
+        if reader.name in heard and "second_look" not in reader.manifest
+    }
     return sorted(known.values(), key=lambda reader: (order.get(reader.name, len(order)), reader.type, reader.name))
 
 
