@@ -73,6 +73,17 @@ def test_gwets_example_with_missing_ratings() -> None:
     assert statistics(counted(KRIPPENDORFF, 5)) == pytest.approx([0.81818, 0.76117, 0.74342, 0.77544], abs=1e-5)
 
 
+def test_kappa_is_not_defined_where_everything_is_alike() -> None:
+    """And it is 0 where one reader says the same everywhere and the other does not."""
+    alike, one_sided = np.array([[9.0, 0.0], [0.0, 0.0]]), np.array([[6.0, 0.0], [3.0, 0.0]])
+    none, zero = cohen(np.stack([alike, one_sided]))
+    assert np.isnan(none)
+    assert zero == 0
+    gold = Gold.of({(f"p{number}", "q"): True for number in range(9)})
+    found = figures("a", gold, np.full(9, YES), draws=50)
+    assert (found.accuracy, found.kappa, found.kappa_ci, found.constant_kappa) == (1.0, None, None, None)
+
+
 def test_cohens_own_example() -> None:
     """Table 1 of Cohen 1960, of two hundred cases: 0.49."""
     table = np.array([[[88, 14, 18], [10, 40, 10], [2, 6, 12]]], float)

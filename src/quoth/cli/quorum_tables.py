@@ -97,6 +97,8 @@ def agreement(found: Agreement, alike: Sequence[Likeness] = ()) -> None:
         row = (f"{pair.n:,}", _figure(pair.percent.value), _figure(pair.kappa.value), _interval(pair.kappa.ci))
         table.add_row(names, *row, *more)
     console.print(table)
+    if any(pair.kappa.value is None for pair in overall.pairs):
+        console.print(_NO_KAPPA)
     console.print()
     table = _table("question", "cells", "agreement", "Fleiss", "alpha", "AC1", "alpha of values")
     for one_question in found.questions:
@@ -135,6 +137,9 @@ def evaluation(found: Evaluation) -> None:
         console.print()
     console.print("Undecided and failed cells are left out; 'of all' counts them as errors. The constant answers each")
     console.print("question with the majority of the other papers, and knows no paper. Brackets: 95 % intervals.")
+    rows = [row for row in (*found.readers, *found.rules) if row.accuracy is not None]
+    if any(row.kappa is None or row.constant_kappa is None for row in rows):
+        console.print(_NO_KAPPA)
     for line in _remarks(found):
         console.print(line)
 
@@ -176,6 +181,9 @@ def _changes(effect: Effect) -> Table:
 
 def _brackets(ci: Interval) -> str:
     return "" if ci is None else f"\\[{ci[0]:.2f}, {ci[1]:.2f}]"
+
+
+_NO_KAPPA = "Kappa '-' is not defined: on these cells both sides say the same everywhere, and so would chance."
 
 
 def _remarks(found: Evaluation) -> Iterable[str]:
