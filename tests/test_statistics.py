@@ -166,6 +166,30 @@ def test_each_pair_is_as_scikit_learn_says(table: np.ndarray) -> None:
             assert pair.kappa.value == pytest.approx(cohen_kappa_score(first[both], second[both]))
 
 
+@pytest.mark.parametrize(("papers", "has_intervals"), [(1, False), (4, False), (5, True)])
+def test_a_few_papers_have_no_interval(papers: int, has_intervals: bool) -> None:
+    said = [
+        (f"p{p}", f"q{q}", reader, (p + q + (reader == "b" and q == 0)) % 2)
+        for p in range(papers)
+        for q in range(6)
+        for reader in "ab"
+    ]
+    votes = Votes.of(Vote(p, q, reader, 0, "reported" if yes else "not_reported") for p, q, reader, yes in said)
+    found = agreement(votes, {}, draws=50)
+    assert found.papers == papers
+    for statistic in (
+        found.overall.percent,
+        found.overall.alpha,
+        found.overall.pairs[0].kappa,
+        found.questions[0].percent,
+    ):
+        assert statistic.value is not None
+        assert (statistic.ci is not None) == has_intervals
+    gold = Gold.of({(p, q): bool(yes) for p, q, reader, yes in said if reader == "a"})
+    wrong = np.where(np.arange(len(gold.truth)) % 5 == 0, ~gold.truth, gold.truth)
+    assert (figures("b", gold, np.where(wrong, YES, NO), draws=50).accuracy_ci is not None) == has_intervals
+
+
 def test_intervals_come_from_whole_papers() -> None:
     """Ten copies of each paper's cell say nothing new of papers: the interval must not shrink."""
     rng = np.random.default_rng(5)

@@ -9,9 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from quoth.cli.show import count
-from quoth.quorum.agreement import Agreed, Agreement
+from quoth.quorum.agreement import Agreed, Agreement, Statistic
 from quoth.quorum.effect import Effect
-from quoth.quorum.evaluation import Figures, Interval
+from quoth.quorum.evaluation import FEWEST_PAPERS, Figures, Interval
 from quoth.study.coding import HUMAN
 from quoth.study.evaluate import Evaluation, Unproven
 from quoth.study.importing import Imported
@@ -84,7 +84,7 @@ def agreement(found: Agreement, alike: Sequence[Likeness] = ()) -> None:
         ("Krippendorff's alpha", overall.alpha),
         ("Gwet's AC1", overall.ac1),
     ):
-        table.add_row(name, _figure(statistic.value), _interval(statistic.ci))
+        table.add_row(name, _figure(statistic.value), _interval(statistic, found))
     console.print(table)
     console.print()
     cosines = {(one.first, one.second): one for one in alike}
@@ -94,7 +94,7 @@ def agreement(found: Agreement, alike: Sequence[Likeness] = ()) -> None:
         one = cosines.get((pair.first, pair.second))
         more = (f"{one.cosine:.3f} ({one.n:,})" if one else "",) if alike else ()
         names = escape(f"{pair.first}, {pair.second}")
-        row = (f"{pair.n:,}", _figure(pair.percent.value), _figure(pair.kappa.value), _interval(pair.kappa.ci))
+        row = (f"{pair.n:,}", _figure(pair.percent.value), _figure(pair.kappa.value), _interval(pair.kappa, found))
         table.add_row(names, *row, *more)
     console.print(table)
     if any(pair.kappa.value is None for pair in overall.pairs):
@@ -137,8 +137,8 @@ def evaluation(found: Evaluation) -> None:
         console.print()
     console.print("Undecided and failed cells are left out; 'of all' counts them as errors. The constant answers each")
     console.print("question with the majority of the other papers, and knows no paper. Brackets: 95 % intervals.")
-    rows = [row for row in (*found.readers, *found.rules) if row.accuracy is not None]
-    if any(row.kappa is None or row.constant_kappa is None for row in rows):
+    measured = [row for row in (*found.readers, *found.rules) if row.accuracy is not None]
+    if any(row.kappa is None or row.constant_kappa is None for row in measured):
         console.print(_NO_KAPPA)
     for line in _remarks(found):
         console.print(line)
@@ -192,7 +192,9 @@ def _remarks(found: Evaluation) -> Iterable[str]:
     if found.not_counted:
         yield f"Not counted, excluded by people or not applicable: {count(found.not_counted, 'cell')}."
     if found.papers < _FEW_PAPERS:
-        yield f"From {count(found.papers, 'paper')}, intervals are rough."
+        too_few = f"there are no intervals: too few papers, at least {FEWEST_PAPERS} are needed"
+        words = too_few if found.papers < FEWEST_PAPERS else "intervals are rough"
+        yield f"From {count(found.papers, 'paper')}, {words}."
     if found.second_look:
         yield from _of_second_look(found.second_look)
     for row in found.readers:
@@ -239,8 +241,10 @@ def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _interval(ci: Interval) -> str:
-    return "-" if ci is None else f"{ci[0]:.3f} to {ci[1]:.3f}"
+def _interval(statistic: Statistic, found: Agreement) -> str:
+    if statistic.ci is not None:
+        return f"{statistic.ci[0]:.3f} to {statistic.ci[1]:.3f}"
+    return "too few papers" if found.draws and statistic.value is not None else "-"
 
 
 def _p(value: float) -> str:

@@ -17,6 +17,9 @@ DRAWS = 1000
 SEED = 20240917
 LEVEL = 0.95
 
+FEWEST_PAPERS = 5
+"""A bootstrap over fewer papers draws the same few sets again and again: its intervals would be far too narrow."""
+
 Interval = tuple[float, float] | None
 
 YES, NO, UNDECIDED, FAILED, MISSING = 1, 0, -1, -2, -3
@@ -326,7 +329,7 @@ def cohen(tables: Floats) -> Floats:
 
 def _intervals(counts: Floats, draws: int) -> list[Interval]:
     """Of the five scores, from the counts of each paper."""
-    if len(counts) < 2 or not draws:
+    if len(counts) < FEWEST_PAPERS or not draws:
         return [None] * 5
     values = scores_of(resampled(len(counts), draws) @ counts)
     return [interval(values[:, column]) for column in range(5)]
