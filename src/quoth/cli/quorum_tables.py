@@ -37,6 +37,8 @@ def imported(found: Imported, folder: Path) -> int:
         console.print(f"'Reported' without a located quote, marked as unquoted: {found.unquoted:,}{words}.")
     if found.without_verdict:
         console.print(f"Cells without a verdict, passed over: {found.without_verdict:,}.")
+    for line in _not_found(found.not_found):
+        console.print(line)
     for note in found.notes:
         console.print(note[:1].upper() + note[1:] + ".")
     if not found.failed:
@@ -48,6 +50,16 @@ def imported(found: Imported, folder: Path) -> int:
         f"{count(len(found.failed), 'finding')} failed: {words}. Mend the quotes and import again to {folder}."
     )
     return 3
+
+
+def _not_found(cells: Sequence[tuple[str, str, str]]) -> Iterable[str]:
+    """People's codes that came in with a quote that is not in the paper."""
+    if cells:
+        yield f"Taken in with a quote that does not stand in the paper: {count(len(cells), 'code')}."
+    for cell in cells[:_LISTED]:
+        yield "  " + ", ".join(cell)
+    if len(cells) > _LISTED:
+        yield f"  and {len(cells) - _LISTED:,} more; the table of quotes has them as 'missing'"
 
 
 def sampled(found: Sample, folder: Path, out: Path | None) -> None:
