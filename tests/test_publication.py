@@ -322,3 +322,23 @@ def test_a_kappa_that_is_not_defined_is_a_dash_with_its_reason(demo_study: Path,
     told = quoth("evaluate", demo_study, gold).stdout
     assert "0.000" not in told.split("Undecided and failed")[0]
     assert "Kappa '-' is not defined" in told
+
+
+def test_weights_without_a_coded_cell_are_told_wherever_decisions_are(
+    demo_copy: Path, tmp_path: Path, quoth: Quoth
+) -> None:
+    protocol = demo_copy / "study.toml"
+    text = protocol.read_text()
+    assert 'rule = "majority"' in text
+    protocol.write_text(text.replace('rule = "majority"', 'rule = "weighted"'))
+    note = "rule 'weighted' has no cell that people coded to learn weights from"
+    with api.open(demo_copy) as study:
+        assert "so that all readers weighed the same" in study.methods()
+    assert note in quoth("export", demo_copy, tmp_path / "decisions.csv").stderr
+    assert note not in quoth("export", demo_copy, tmp_path / "findings.csv", "--what", "findings").stderr
+    assert note in quoth("report", demo_copy, "--out", tmp_path / "report.html", "--pictures", "none").stderr
+    (tmp_path / "codes.csv").write_text("paper,question,coder,verdict\nlynx-camera-traps,cq01,ann,yes\n")
+    quoth("import", demo_copy, tmp_path / "codes.csv")
+    assert note not in quoth("export", demo_copy, tmp_path / "decisions.csv").stderr
+    with api.open(demo_copy) as study:
+        assert "so that all readers weighed the same" not in study.methods()

@@ -448,3 +448,10 @@ def test_the_methods_paragraph_and_the_report_tell_of_it(looked: Path) -> None:
         study.report(looked / "report.html", pictures="none")
         found = study.export(looked / "history.csv", what="findings", history=True)
         assert found == 8
+
+
+def test_one_paper_is_too_few_for_intervals(looked: Path) -> None:
+    told = CliRunner().invoke(app, ["agreement", str(looked)]).output
+    assert told.count("too few papers") == 5, "four statistics and one pair"
+    told = CliRunner().invoke(app, ["evaluate", str(looked), str(looked / "gold.csv")]).output
+    assert "From 1 paper, there are no intervals: too few papers, at least 5 are needed." in told

@@ -256,7 +256,10 @@ def export(
         rows = study.export(out, what=what.value, history=history)
         waiting = (stored for stored in study.stored_papers() if stored.paper.files)
         unread = sum(stored.text_digest is None and stored.reason is None for stored in waiting)
+        note = study.rule_note() if what in (What.DECISIONS, What.MATRIX, What.VARIABLES) else None
     typer.echo(f"Wrote {out}: {rows} rows of {what.value}.")
+    if note:
+        typer.echo(f"quoth: {note}", err=True)
     if unread:
         words = "1 paper is" if unread == 1 else f"{unread} papers are"
         typer.echo(f"quoth: {words} not read yet and not in it: quoth run {folder}", err=True)

@@ -77,6 +77,8 @@ def conclude(
         console.print(_ending(study, outcome, selection, failed=bool(failed)))
     for line in stopped:
         console.print(line)
+    if outcome.run is not None and (note := study.rule_note()):
+        console.print(f"Note: {note}")
     if not failed:
         return 3 if stopped else 0
     unreadable = [stored for stored in study.stored_papers(selection) if stored.reason is not None]

@@ -89,6 +89,8 @@ class Facts:
     validated: Figures | None
     unproven: tuple[str, ...]
     second_looks: SecondLookFacts | None = None
+    equal_weights: bool = False
+    """Whether a rule that learns weights had no coded cell to learn from."""
 
 
 def methods_text(facts: Facts) -> str:
@@ -205,6 +207,8 @@ def _decisions(facts: Facts, cited: _Cited) -> Iterator[str]:
         f"Each cell (a publication and a question) was decided by an adjudicated code where there was one, else by "
         f"coders who agreed, else by {rule}{source}; ties were {ties}."
     )
+    if facts.equal_weights:
+        yield "No cell was coded by people within the tool, so that all readers weighed the same."
     if terms.minimum_votes > 1:
         yield f"Cells with fewer than {terms.minimum_votes} votes stayed undecided."
     by = _listed([f"{number:,} by {name}" for name, number in facts.decided_by.items() if number])

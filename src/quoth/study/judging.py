@@ -16,6 +16,8 @@ from quoth.protocol import Protocol
 from quoth.quorum import RULES, Ruling, Terms, Votes, decisions, rank, rule_on
 from quoth.quorum.agreement import Agreement, agreement
 from quoth.quorum.evaluation import DRAWS
+from quoth.quorum.rules import Weighted
+from quoth.quorum.ruling import coded_by_people
 from quoth.quorum.votes import NOT_REPORTED, REPORTED
 from quoth.readers.embedded import QUOTE_THRESHOLD
 from quoth.reports.methods import methods_text
@@ -109,6 +111,15 @@ class Judging:
     def ruling(self, votes: Votes) -> Ruling:
         """What the protocol's rule makes of votes."""
         return rule_on(votes, self.terms(), {id_: question.kind for id_, question in self.questions().items()})
+
+    def rule_note(self) -> str | None:
+        """What to know of decisions by a rule that has nothing to learn from, and what to do about it; mostly None."""
+        if self.protocol.quorum.rule != Weighted.name or (self.people() and (coded_by_people(self.votes()) >= 0).any()):
+            return None
+        return (
+            "rule 'weighted' has no cell that people coded to learn weights from: every reader weighs the same, and "
+            "ties stay as [quorum] ties says. Import codes (quoth import), or take another rule in study.toml"
+        )
 
     def standing(self) -> Iterator[StoredFinding]:
         """Of each reader's findings of a cell the one that counts: of the last round that did not fail, the newest."""

@@ -106,6 +106,7 @@ def facts_of(study: "Judging", gold: Path | str | None) -> Facts:
         validated=evaluation.rules[0] if evaluation else None,
         unproven=tuple(_unproven(study, votes)),
         second_looks=_second_looks(study, votes),
+        equal_weights=study.rule_note() is not None,
     )
 
 
