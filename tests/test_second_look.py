@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -446,6 +448,12 @@ def test_the_methods_paragraph_and_the_report_tell_of_it(looked: Path) -> None:
         assert "Khan MA et al. Collaborative large language models" in text
         assert "second_look" not in text
         study.report(looked / "report.html", pictures="none")
+        page = (looked / "report.html").read_text()
+        pieces = re.findall(r'<script type="text/plain" class="piece"[^>]*>([^<]+)<', page)
+        looks = re.findall(
+            r'"(first|second) look"', "".join(zlib.decompress(b64decode(one)).decode() for one in pieces)
+        )
+        assert sorted(looks) == ["first"] * 2 + ["second"] * 2
         found = study.export(looked / "history.csv", what="findings", history=True)
         assert found == 8
 

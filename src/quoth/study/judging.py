@@ -123,9 +123,7 @@ class Judging:
 
     def standing(self) -> Iterator[StoredFinding]:
         """Of each reader's findings of a cell the one that counts: of the last round that did not fail, the newest."""
-        for _, group in groupby(self.current(), key=lambda one: (one.key.paper, one.key.question, one.key.reader)):
-            ranked = [(rank(one.key.round, one.finding.verdict), place, one) for place, one in enumerate(group)]
-            yield max(ranked, key=lambda entry: entry[:2])[2]
+        return standing_of(self.current())
 
     def decide(self) -> list[Decision]:
         """One decision for each cell that has findings."""
@@ -259,6 +257,13 @@ class Judging:
             StudyError: there is no finding yet, or the gold cannot be used.
         """
         return methods_text(facts_of(self, gold))
+
+
+def standing_of(findings: Iterable[StoredFinding]) -> Iterator[StoredFinding]:
+    """Of each reader's findings of a cell the one that counts; those of a cell and reader stand next to each other."""
+    for _, group in groupby(findings, key=lambda one: (one.key.paper, one.key.question, one.key.reader)):
+        # The last of equals: they come oldest first.
+        yield max(reversed(list(group)), key=lambda one: rank(one.key.round, one.finding.verdict))
 
 
 def digest_of(decisions: Iterable[Decision]) -> str:
