@@ -274,6 +274,26 @@ def title(pdf: Path) -> str:
     return document.text[heading.start : heading.end]
 
 
+def test_codes_of_people_with_a_quote_that_is_not_there_are_taken_in_and_listed(demo_copy: Path, quoth: Quoth) -> None:
+    with quoth_open(demo_copy) as opened:
+        ids = list(opened.questions())[:25]
+    rows = [
+        {"paper": LYNX, "question": id_, "reader": "ann", "verdict": "yes", "quote": f"Owls did it {id_}."}
+        for id_ in ids
+    ]
+    sheet = demo_copy / "codes.csv"
+    pd.DataFrame(rows).to_csv(sheet, index=False)
+    told = quoth("import", demo_copy, sheet).stderr
+    assert "Taken in with a quote that does not stand in the paper: 25 codes." in told
+    assert told.count(f"  {LYNX}, ") == 20
+    assert f"  {LYNX}, {ids[0]}, ann" in told
+    assert "and 5 more" in told
+    with quoth_open(demo_copy) as opened:
+        mine = opened.findings[opened.findings.reader == "ann"]
+        assert list(mine.verdict) == ["reported"] * 25
+        assert mine.unquoted.all()
+
+
 def test_who_quotes_titles_fails_changes_nothing_and_is_named(demo_copy: Path, quoth: Quoth) -> None:
     with quoth_open(demo_copy) as opened:
         before = opened.decisions

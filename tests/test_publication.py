@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import quoth
+import quoth as api
 from conftest import Quoth
 from quoth.errors import ProtocolError, StudyError
 from quoth.protocol import Level, Variable, load_codebook, load_protocol
@@ -309,3 +310,35 @@ def test_without_people_the_methods_say_so(demo_study: Path, quoth: Quoth) -> No
     text = quoth("report", demo_study, "--methods").stdout
     assert "No person coded any cell." in text
     assert "not validated" in text
+
+
+def test_a_kappa_that_is_not_defined_is_a_dash_with_its_reason(demo_study: Path, tmp_path: Path, quoth: Quoth) -> None:
+    with api.open(demo_study) as study:
+        said = study.findings[study.findings.verdict == "reported"].head(3)
+    gold = tmp_path / "gold.csv"
+    said.assign(decision="yes")[["paper", "question", "decision"]].to_csv(gold, index=False)
+    found = json.loads(quoth("evaluate", demo_study, gold, "--json").stdout)
+    assert (found["readers"][0]["accuracy"], found["readers"][0]["kappa"]) == (1.0, None)
+    told = quoth("evaluate", demo_study, gold).stdout
+    assert "0.000" not in told.split("Undecided and failed")[0]
+    assert "Kappa '-' is not defined" in told
+
+
+def test_weights_without_a_coded_cell_are_told_wherever_decisions_are(
+    demo_copy: Path, tmp_path: Path, quoth: Quoth
+) -> None:
+    protocol = demo_copy / "study.toml"
+    text = protocol.read_text()
+    assert 'rule = "majority"' in text
+    protocol.write_text(text.replace('rule = "majority"', 'rule = "weighted"'))
+    note = "rule 'weighted' has no cell that people coded to learn weights from"
+    with api.open(demo_copy) as study:
+        assert "so that all readers weighed the same" in study.methods()
+    assert note in quoth("export", demo_copy, tmp_path / "decisions.csv").stderr
+    assert note not in quoth("export", demo_copy, tmp_path / "findings.csv", "--what", "findings").stderr
+    assert note in quoth("report", demo_copy, "--out", tmp_path / "report.html", "--pictures", "none").stderr
+    (tmp_path / "codes.csv").write_text("paper,question,coder,verdict\nlynx-camera-traps,cq01,ann,yes\n")
+    quoth("import", demo_copy, tmp_path / "codes.csv")
+    assert note not in quoth("export", demo_copy, tmp_path / "decisions.csv").stderr
+    with api.open(demo_copy) as study:
+        assert "so that all readers weighed the same" not in study.methods()

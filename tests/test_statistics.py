@@ -73,6 +73,17 @@ def test_gwets_example_with_missing_ratings() -> None:
     assert statistics(counted(KRIPPENDORFF, 5)) == pytest.approx([0.81818, 0.76117, 0.74342, 0.77544], abs=1e-5)
 
 
+def test_kappa_is_not_defined_where_everything_is_alike() -> None:
+    """And it is 0 where one reader says the same everywhere and the other does not."""
+    alike, one_sided = np.array([[9.0, 0.0], [0.0, 0.0]]), np.array([[6.0, 0.0], [3.0, 0.0]])
+    none, zero = cohen(np.stack([alike, one_sided]))
+    assert np.isnan(none)
+    assert zero == 0
+    gold = Gold.of({(f"p{number}", "q"): True for number in range(9)})
+    found = figures("a", gold, np.full(9, YES), draws=50)
+    assert (found.accuracy, found.kappa, found.kappa_ci, found.constant_kappa) == (1.0, None, None, None)
+
+
 def test_cohens_own_example() -> None:
     """Table 1 of Cohen 1960, of two hundred cases: 0.49."""
     table = np.array([[[88, 14, 18], [10, 40, 10], [2, 6, 12]]], float)
@@ -153,6 +164,30 @@ def test_each_pair_is_as_scikit_learn_says(table: np.ndarray) -> None:
         assert pair.percent.value == pytest.approx((first == second)[both].mean())
         if len({*first[both], *second[both]}) > 1:
             assert pair.kappa.value == pytest.approx(cohen_kappa_score(first[both], second[both]))
+
+
+@pytest.mark.parametrize(("papers", "has_intervals"), [(1, False), (4, False), (5, True)])
+def test_a_few_papers_have_no_interval(papers: int, has_intervals: bool) -> None:
+    said = [
+        (f"p{p}", f"q{q}", reader, (p + q + (reader == "b" and q == 0)) % 2)
+        for p in range(papers)
+        for q in range(6)
+        for reader in "ab"
+    ]
+    votes = Votes.of(Vote(p, q, reader, 0, "reported" if yes else "not_reported") for p, q, reader, yes in said)
+    found = agreement(votes, {}, draws=50)
+    assert found.papers == papers
+    for statistic in (
+        found.overall.percent,
+        found.overall.alpha,
+        found.overall.pairs[0].kappa,
+        found.questions[0].percent,
+    ):
+        assert statistic.value is not None
+        assert (statistic.ci is not None) == has_intervals
+    gold = Gold.of({(p, q): bool(yes) for p, q, reader, yes in said if reader == "a"})
+    wrong = np.where(np.arange(len(gold.truth)) % 5 == 0, ~gold.truth, gold.truth)
+    assert (figures("b", gold, np.where(wrong, YES, NO), draws=50).accuracy_ci is not None) == has_intervals
 
 
 def test_intervals_come_from_whole_papers() -> None:

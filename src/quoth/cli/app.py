@@ -187,7 +187,8 @@ def run(
     selection = Selection(tuple(paper or ()), tuple(question or ()), tuple(reader or ()), limit)
     with open_study(folder) as study:
         if estimate:
-            show.estimate(study.estimate(selection, retry=retry))
+            more_to_come = study.protocol.quorum.second_look != "none"
+            show.estimate(study.estimate(selection, retry=retry), more_to_come=more_to_come)
             return
         if replay:
             show.replayed(study.replay(selection))
@@ -258,7 +259,10 @@ def export(
         rows = study.export(out, what=what.value, history=history)
         waiting = (stored for stored in study.stored_papers() if stored.paper.files)
         unread = sum(stored.text_digest is None and stored.reason is None for stored in waiting)
+        note = study.rule_note() if what in (What.DECISIONS, What.MATRIX, What.VARIABLES) else None
     typer.echo(f"Wrote {out}: {rows} rows of {what.value}.")
+    if note:
+        typer.echo(f"quoth: {note}", err=True)
     if unread:
         words = "1 paper is" if unread == 1 else f"{unread} papers are"
         typer.echo(f"quoth: {words} not read yet and not in it: quoth run {folder}", err=True)

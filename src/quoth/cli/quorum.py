@@ -171,6 +171,8 @@ def report(
     from quoth.study import open_study
 
     with open_study(folder) as study:
+        if note := study.rule_note():
+            typer.echo(f"quoth: {note}", err=True)
         if not methods and figures is None:
             _page(study, out or folder / "report.html", pictures)
         if methods:

@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from quoth.cli.show import count
-from quoth.quorum.agreement import Agreed, Agreement
-from quoth.quorum.evaluation import Figures, Interval
+from quoth.quorum.agreement import Agreed, Agreement, Statistic
+from quoth.quorum.effect import Effect
+from quoth.quorum.evaluation import FEWEST_PAPERS, Figures, Interval
 from quoth.study.coding import HUMAN
 from quoth.study.evaluate import Evaluation, Unproven
 from quoth.study.importing import Imported
@@ -36,6 +37,8 @@ def imported(found: Imported, folder: Path) -> int:
         console.print(f"'Reported' without a located quote, marked as unquoted: {found.unquoted:,}{words}.")
     if found.without_verdict:
         console.print(f"Cells without a verdict, passed over: {found.without_verdict:,}.")
+    for line in _not_found(found.not_found):
+        console.print(line)
     for note in found.notes:
         console.print(note[:1].upper() + note[1:] + ".")
     if not found.failed:
@@ -47,6 +50,16 @@ def imported(found: Imported, folder: Path) -> int:
         f"{count(len(found.failed), 'finding')} failed: {words}. Mend the quotes and import again to {folder}."
     )
     return 3
+
+
+def _not_found(cells: Sequence[tuple[str, str, str]]) -> Iterable[str]:
+    """People's codes that came in with a quote that is not in the paper."""
+    if cells:
+        yield f"Taken in with a quote that does not stand in the paper: {count(len(cells), 'code')}."
+    for cell in cells[:_LISTED]:
+        yield "  " + ", ".join(cell)
+    if len(cells) > _LISTED:
+        yield f"  and {len(cells) - _LISTED:,} more; the table of quotes has them as 'missing'"
 
 
 def sampled(found: Sample, folder: Path, out: Path | None) -> None:
@@ -83,7 +96,7 @@ def agreement(found: Agreement, alike: Sequence[Likeness] = ()) -> None:
         ("Krippendorff's alpha", overall.alpha),
         ("Gwet's AC1", overall.ac1),
     ):
-        table.add_row(name, _figure(statistic.value), _interval(statistic.ci))
+        table.add_row(name, _figure(statistic.value), _interval(statistic, found))
     console.print(table)
     console.print()
     cosines = {(one.first, one.second): one for one in alike}
@@ -93,9 +106,11 @@ def agreement(found: Agreement, alike: Sequence[Likeness] = ()) -> None:
         one = cosines.get((pair.first, pair.second))
         more = (f"{one.cosine:.3f} ({one.n:,})" if one else "",) if alike else ()
         names = escape(f"{pair.first}, {pair.second}")
-        row = (f"{pair.n:,}", _figure(pair.percent.value), _figure(pair.kappa.value), _interval(pair.kappa.ci))
+        row = (f"{pair.n:,}", _figure(pair.percent.value), _figure(pair.kappa.value), _interval(pair.kappa, found))
         table.add_row(names, *row, *more)
     console.print(table)
+    if any(pair.kappa.value is None for pair in overall.pairs):
+        console.print(_NO_KAPPA)
     console.print()
     table = _table("question", "cells", "agreement", "Fleiss", "alpha", "AC1", "alpha of values")
     for one_question in found.questions:
@@ -129,8 +144,14 @@ def evaluation(found: Evaluation) -> None:
             console.print()
             console.print(_figures(title, rows))
             console.print()
+    if found.second_look:
+        console.print(_changes(found.second_look))
+        console.print()
     console.print("Undecided and failed cells are left out; 'of all' counts them as errors. The constant answers each")
     console.print("question with the majority of the other papers, and knows no paper. Brackets: 95 % intervals.")
+    measured = [row for row in (*found.readers, *found.rules) if row.accuracy is not None]
+    if any(row.kappa is None or row.constant_kappa is None for row in measured):
+        console.print(_NO_KAPPA)
     for line in _remarks(found):
         console.print(line)
 
@@ -158,8 +179,23 @@ def _figures(title: str, rows: Sequence[Figures]) -> Table:
     return table
 
 
+def _changes(effect: Effect) -> Table:
+    """What second looks changed, the constant beside."""
+    table = _table("second look", "asked again", "failed", "changed", "mended", "spoilt", "right", "kappa", "constant")
+    for row in (*effect.readers, *effect.rules):
+        counts = (row.asked, row.failed, row.changed, row.mended, row.spoilt)
+        right = f"{row.right_before:,} to {row.right_after:,}"
+        kappa = f"{_figure(row.before.kappa)} to {_figure(row.after.kappa)}"
+        constants = dict.fromkeys(_figure(one.constant_kappa) for one in (row.before, row.after))
+        table.add_row(escape(row.name), *(f"{number:,}" for number in counts), right, kappa, " to ".join(constants))
+    return table
+
+
 def _brackets(ci: Interval) -> str:
     return "" if ci is None else f"\\[{ci[0]:.2f}, {ci[1]:.2f}]"
+
+
+_NO_KAPPA = "Kappa '-' is not defined: on these cells both sides say the same everywhere, and so would chance."
 
 
 def _remarks(found: Evaluation) -> Iterable[str]:
@@ -168,7 +204,11 @@ def _remarks(found: Evaluation) -> Iterable[str]:
     if found.not_counted:
         yield f"Not counted, excluded by people or not applicable: {count(found.not_counted, 'cell')}."
     if found.papers < _FEW_PAPERS:
-        yield f"From {count(found.papers, 'paper')}, intervals are rough."
+        too_few = f"there are no intervals: too few papers, at least {FEWEST_PAPERS} are needed"
+        words = too_few if found.papers < FEWEST_PAPERS else "intervals are rough"
+        yield f"From {count(found.papers, 'paper')}, {words}."
+    if found.second_look:
+        yield from _of_second_look(found.second_look)
     for row in found.readers:
         if row.calibration:
             brier, error = row.calibration.brier, row.calibration.error
@@ -181,6 +221,12 @@ def _remarks(found: Evaluation) -> Iterable[str]:
         yield f"{escape(pair.first)}, {escape(pair.second)}: {only}; {test}."
     for one in found.unproven:
         yield unproven(one)
+
+
+def _of_second_look(effect: Effect) -> Iterable[str]:
+    yield "Second look: 'right' is of the cells asked again, kappa of all cells; first answers stand where it failed."
+    if effect.shown == "all":
+        yield "It showed people's quotes: against the codes of these people its figures flatter."
 
 
 def unproven(one: Unproven) -> str:
@@ -207,8 +253,10 @@ def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _interval(ci: Interval) -> str:
-    return "-" if ci is None else f"{ci[0]:.3f} to {ci[1]:.3f}"
+def _interval(statistic: Statistic, found: Agreement) -> str:
+    if statistic.ci is not None:
+        return f"{statistic.ci[0]:.3f} to {statistic.ci[1]:.3f}"
+    return "too few papers" if found.draws and statistic.value is not None else "-"
 
 
 def _p(value: float) -> str:

@@ -77,6 +77,8 @@ def conclude(
         console.print(_ending(study, outcome, selection, failed=bool(failed)))
     for line in stopped:
         console.print(line)
+    if outcome.run is not None and (note := study.rule_note()):
+        console.print(f"Note: {note}")
     if not failed:
         return 3 if stopped else 0
     unreadable = [stored for stored in study.stored_papers(selection) if stored.reason is not None]
@@ -102,7 +104,8 @@ def _stopped(study: Study, outcome: Outcome) -> Iterator[str]:
 def _ending(study: Study, outcome: Outcome, selection: Selection, *, failed: bool) -> str:
     if outcome.run is None:
         return "Nothing to do: all that was asked for is done" + (" or has failed for good." if failed else ".")
-    done = f"Done: {count(outcome.papers, 'paper')}, {count(outcome.findings, 'finding')}."
+    again = f", {outcome.second_looks:,} of them second looks" if outcome.second_looks else ""
+    done = f"Done: {count(outcome.papers, 'paper')}, {count(outcome.findings, 'finding')}{again}."
     left = len(study.plan(replace(selection, limit=None))) if selection.limit else 0
     if left:
         return f"{done} {count(left, 'paper')} not done yet: quoth run {study.folder}"
@@ -116,13 +119,14 @@ def _unreadable(stored: Sequence[StoredPaper], folder: Path) -> Iterator[str]:
         yield f"  and {len(stored) - _LISTED:,} more: quoth export {folder} papers.csv --what papers"
 
 
-def estimate(estimates: Sequence[Estimate]) -> None:
-    """What a run would do and cost, reader by reader."""
+def estimate(estimates: Sequence[Estimate], *, more_to_come: bool = False) -> None:
+    """What a run would do and cost, reader by reader; `more_to_come`, where first answers lead to second looks."""
     console = Console(highlight=False, soft_wrap=True, markup=False)
     if not estimates:
         console.print("Nothing to do.")
     for one in estimates:
-        what = f"{one.reader}: {count(one.findings, 'finding')} on {count(one.papers, 'paper')}"
+        noun = "second look" if one.second_look else "finding"
+        what = f"{one.reader}: {count(one.findings, noun)} on {count(one.papers, 'paper')}"
         if one.calls is None:
             console.print(f"{what}; runs on this computer and costs nothing")
             continue
@@ -131,6 +135,10 @@ def estimate(estimates: Sequence[Estimate]) -> None:
         if one.cost_usd is not None:
             cost = f"${one.cost_usd:.2f}, at most ${one.most_usd:.2f} without corrections"
         console.print(f"{what}; about {count(one.calls, 'call')}, {tokens}, {cost}, {duration(one.seconds or 0)}")
+    if more_to_come and any(not one.second_look for one in estimates):
+        console.print(
+            "Where the answers will disagree, second looks come on top: at most one for each finding of a model."
+        )
 
 
 def replayed(found: Replayed) -> None:
@@ -231,7 +239,8 @@ def _papers(found: Status) -> str:
 
 def _readers(readers: Sequence[ReaderStatus]) -> Table:
     """A row for each reader; what no reader has is left out."""
-    headings = ("reader", "reported", "not reported", "unclear", "failed", "open", "time", "tokens", "cost", "energy")
+    said = ("reported", "not reported", "unclear", "failed", "open", "second looks")
+    headings = ("reader", *said, "time", "tokens", "cost", "energy")
     rows = [_reader_row(reader) for reader in readers]
     always = {"reader", "reported", "not reported", "failed", "open"}
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -252,7 +261,10 @@ def _reader_row(reader: ReaderStatus) -> tuple[str, ...]:
     cost = "" if usd is None else f"${usd:.2f}"
     energy = "" if reader.watt_hours is None else f"{reader.watt_hours:,.1f} Wh"
     counts = (reader.reported, reader.not_reported, reader.unclear, reader.failed, reader.open)
-    return escape(reader.name), *(f"{number:,}" for number in counts), seconds, tokens, cost, energy
+    parts = [f"{reader.second_failed:,} failed"] if reader.second_failed else []
+    parts += [f"{reader.second_open:,} open"] if reader.second_open else []
+    again = f"{reader.second_looks:,}" + (f" ({', '.join(parts)})" if parts else "")
+    return escape(reader.name), *(f"{number:,}" for number in counts), again, seconds, tokens, cost, energy
 
 
 def _oddities(found: Status) -> Iterator[str]:
@@ -269,6 +281,12 @@ def _remarks(found: Status) -> Iterator[str]:
     if found.stale:
         whose = "whose text, question, reader or paper is not the present one"
         yield f"Stale: {count(found.stale, 'finding')} {whose}; kept without a vote"
+    if found.disputed and found.disputed.cells:
+        parts = [f"Readers disagree on {count(found.disputed.cells, 'cell')} at first"]
+        waiting, bare = found.disputed.waiting, found.disputed.nothing_to_show
+        parts += [f"{waiting:,} of them wait for a reader before a second look"] if waiting else []
+        parts += [f"{count(bare, 'finding')} of models get none: those who disagree show no quote"] if bare else []
+        yield "; ".join(parts)
     if found.gone:
         more = " and others" if len(found.gone) > _LISTED else ""
         yield f"No longer in the folder: {', '.join(found.gone[:_LISTED])}{more}"
@@ -279,9 +297,9 @@ def _remarks(found: Status) -> Iterator[str]:
 def _next(found: Status, folder: Path) -> Iterator[str]:
     if not found.papers:
         yield f"Copy your PDFs to {folder / 'papers'}, then: quoth run {folder}"
-    elif not found.holder and any(reader.transient or reader.open for reader in found.readers):
+    elif not found.holder and any(one.transient or one.open or one.second_open for one in found.readers):
         yield f"To go on: quoth run {folder}"
-    if any(reader.final and reader.asked for reader in found.readers):
+    if any((one.final or one.second_failed) and one.asked for one in found.readers):
         yield f"To try again what failed: quoth run {folder} --retry"
 
 

@@ -14,6 +14,7 @@ from quoth.ledger.records import (
     StoredPaper,
     StoredReader,
     Tally,
+    Versions,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "StoredPaper",
     "StoredReader",
     "Tally",
+    "Versions",
 ]

@@ -177,6 +177,9 @@ class Quorum(Table):
     """Under which rules a 'reported' without a verified quote votes: imported labels come without quotes."""
     tolerance: Annotated[float, Field(ge=0, le=1)] = 1e-6
     """The relative difference up to which two numbers are one value."""
+    second_look: Literal["none", "machines", "all"] = "none"
+    """Whose quotes a model that disagrees is shown and asked once more: nobody's (it is not asked), those of readers
+    that are no people, or people's, too."""
 
 
 class Budget(Table):

@@ -47,7 +47,7 @@ _OPERATION = {
     "watts",
 }
 
-_LATER = {"unquoted", "tolerance"}
+_LATER = {"unquoted", "tolerance", "second_look"}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from quoth.quorum.evaluation import DRAWS, Interval, interval, resampled, scores_of
+from quoth.quorum.evaluation import DRAWS, FEWEST_PAPERS, Interval, interval, resampled, scores_of
 from quoth.quorum.values import Valued, number
 from quoth.quorum.votes import NOT_REPORTED, REPORTED, Floats, Votes, Whole
 from quoth.vocabulary import Kind, Question
@@ -57,9 +57,11 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Overall, and question by question."""
+    """Overall, and question by question; there is no interval for a figure of fewer than `FEWEST_PAPERS` papers."""
 
     readers: tuple[str, ...]
+    papers: int
+    """Papers in which a cell has two votes or more."""
     overall: Agreed
     questions: tuple[Agreed, ...]
     draws: int
@@ -82,7 +84,18 @@ def agreement(votes: Votes, questions: Mapping[str, Question], *, draws: int = D
         total += sums
         valued = _alpha_values(votes, cells, questions.get(id_), weights)
         found.append(_agreed(id_, votes.readers, sums, weights, valued))
-    return Agreement(votes.readers, _agreed(None, votes.readers, total, weights, {}), tuple(found), draws)
+    overall = _agreed(None, votes.readers, total, weights, {})
+    return Agreement(votes.readers, _papers(total[:, 1]), overall, tuple(found), draws)
+
+
+def _papers(column: Floats) -> int:
+    """The papers that have anything in a column of sums."""
+    return int((column > 0).sum())
+
+
+def _enough(column: Floats, weights: Floats | None) -> Floats | None:
+    """The draws, where papers with anything in a column of sums are enough for an interval."""
+    return weights if _papers(column) >= FEWEST_PAPERS else None
 
 
 def _pair_count(votes: Votes) -> int:
@@ -164,14 +177,16 @@ def _agreed(
 ) -> Agreed:
     shared = sums[:, :_SHARED]
     values = of_sums(shared.sum(0)[None], 2)[0]
-    drawn = None if weights is None else of_sums(weights @ shared, 2)
+    enough = _enough(shared[:, 1], weights)
+    drawn = None if enough is None else of_sums(enough @ shared, 2)
     percent, fleiss, alpha, ac1 = (_statistic(values[i], drawn, i) for i in range(4))
     pairs = []
     for place, (first, second) in enumerate(combinations(readers, 2)):
         mine = sums[:, _SHARED + 4 * place : _SHARED + 4 * place + 4]
         n = int(mine.sum())
         if n:
-            at, boot = scores_of(mine.sum(0)[None])[0], None if weights is None else scores_of(weights @ mine)
+            enough = _enough(mine.sum(1), weights)
+            at, boot = scores_of(mine.sum(0)[None])[0], None if enough is None else scores_of(enough @ mine)
             pairs.append(Pair(first, second, n, _statistic(at[0], boot, 0), _statistic(at[1], boot, 1)))
     return Agreed(question, int(sums[:, 1].sum()), percent, fleiss, alpha, ac1, tuple(pairs), valued)
 
@@ -239,7 +254,8 @@ def _alpha_values(
 
 
 def _drawn(statistic: Statistics, sums: Floats, weights: Floats | None) -> Statistic:
-    drawn = None if weights is None else statistic(weights @ sums)[:, None]
+    enough = _enough(np.abs(sums).sum(1), weights)
+    drawn = None if enough is None else statistic(enough @ sums)[:, None]
     return _statistic(statistic(sums.sum(0)[None])[0], drawn, 0)
 
 

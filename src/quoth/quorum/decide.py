@@ -92,14 +92,9 @@ def is_unquoted(finding: Finding | Decision) -> bool:
     return said.value == Verdict.REPORTED.value and not located
 
 
-def standing(findings: Iterable[tuple[int, Finding]]) -> Iterator[Finding]:
-    """Of each reader's findings of a cell the one of the last round, and of that the last one given.
-
-    Args:
-        findings: with their rounds; those of a cell and reader next to each other.
-    """
-    for _, group in groupby(findings, key=lambda pair: (pair[1].paper, pair[1].question, pair[1].reader)):
-        yield max(enumerate(group), key=lambda item: (item[1][0], item[0]))[1][1]
+def rank(round_: int, verdict: Verdict) -> int:
+    """Which of a reader's findings of a cell stands, the highest: a later round that failed takes nothing back."""
+    return -1 if round_ and verdict is Verdict.FAILED else round_
 
 
 def _standing(finding: Finding) -> tuple[bool, float, str, str]:

@@ -17,6 +17,9 @@ DRAWS = 1000
 SEED = 20240917
 LEVEL = 0.95
 
+FEWEST_PAPERS = 5
+"""A bootstrap over fewer papers draws the same few sets again and again: its intervals would be far too narrow."""
+
 Interval = tuple[float, float] | None
 
 YES, NO, UNDECIDED, FAILED, MISSING = 1, 0, -1, -2, -3
@@ -75,7 +78,7 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a confusion is worth; None where it has no meaning (no cell, or nothing of the kind)."""
+    """What a confusion is worth; None where it is not defined (no cell, nothing of the kind, one class alone)."""
 
     accuracy: float | None
     kappa: float | None
@@ -311,7 +314,9 @@ def scores_of(counts: Floats) -> Floats:
 
 
 def cohen(tables: Floats) -> Floats:
-    """Kappa of tables of two readers' verdicts, shape (n, k, k) to (n,); 0 where chance alone agrees, NaN for none.
+    """Kappa of tables of two readers' verdicts, shape (n, k, k) to (n,); NaN where it is not defined.
+
+    It is not where both give the same verdict to every cell: chance agrees as well then, and nothing is left to tell.
 
     J. Cohen, A coefficient of agreement for nominal scales, Educational and Psychological Measurement 20 (1960) 37-46.
     """
@@ -319,13 +324,12 @@ def cohen(tables: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         agreed = np.trace(tables, axis1=1, axis2=2) / n
         chance = (tables.sum(1) * tables.sum(2)).sum(1) / n**2
-        kappa = np.where(chance < 1, (agreed - chance) / (1 - chance), 0.0)
-    return np.where(n > 0, kappa, np.nan)
+        return np.where(chance < 1, (agreed - chance) / (1 - chance), np.nan)
 
 
 def _intervals(counts: Floats, draws: int) -> list[Interval]:
     """Of the five scores, from the counts of each paper."""
-    if len(counts) < 2 or not draws:
+    if len(counts) < FEWEST_PAPERS or not draws:
         return [None] * 5
     values = scores_of(resampled(len(counts), draws) @ counts)
     return [interval(values[:, column]) for column in range(5)]

@@ -59,7 +59,7 @@ class Votes:
         threshold: float = 0.0,
         rounds: Collection[int] | None = None,
     ) -> "Votes":
-        """The standing votes: a reader's of the last round, and of those the last one given.
+        """The standing votes: a reader's of the last round that did not fail, and of those the last one given.
 
         Args:
             blocks: a later vote of the same reader, cell and round stands.
@@ -83,7 +83,7 @@ class Votes:
         where, cell_paper, cell_question = _ordered(np.asarray(of_paper), np.asarray(of_question), papers, questions)
         names = sorted(readers)
         column = np.argsort(np.argsort(np.array(list(readers), str)))
-        order = np.argsort(np.asarray(rounds_), kind="stable")
+        order = np.argsort(_ranks(np.asarray(rounds_), np.asarray(said)), kind="stable")
         if rounds is not None:
             order = order[np.isin(np.asarray(rounds_)[order], list(rounds))]
         row, of = where[order], column[np.asarray(who)[order]]
@@ -142,6 +142,12 @@ class Votes:
         """Where a reader said 'reported' without a verified quote; shape (cells, readers)."""
         bare: Flags = (self.said == REPORTED) & (self.evidence <= 0)
         return bare
+
+
+def _ranks(rounds: Whole, said: NDArray[np.int8]) -> Whole:
+    """Which vote of a reader stands, the highest: a later round that failed takes nothing back."""
+    ranks: Whole = np.where((said == FAILED) & (rounds > 0), -1, rounds)
+    return ranks
 
 
 class _Numbers(dict[str, int]):

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from quoth.grounding.audit import Audit
 from quoth.ledger import Reply
 from quoth.retrieval import PaperIndex
-from quoth.vocabulary import Document, Finding, Geometry, Question
+from quoth.vocabulary import Document, Finding, Geometry, Question, Quote
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,8 +89,13 @@ in a test, is the business of whoever drives it.
 class Sitting(Protocol):
     """One paper in front of a reader."""
 
-    def dialogue(self, questions: Sequence[Question]) -> Dialogue:
-        """What has to be said about these questions."""
+    def dialogue(self, questions: Sequence[Question], beside: Sequence[Quote] = ()) -> Dialogue:
+        """What has to be said about these questions.
+
+        Args:
+            questions: one, or several at once.
+            beside: for a second look at one question, the quotes of other readers to be shown beside the passages.
+        """
         ...
 
 

@@ -14,7 +14,7 @@ from quoth.grounding.items import Item
 from quoth.grounding.support import Evidence, Label
 from quoth.ledger import Reply
 from quoth.readers.base import Conclusion, Dialogue, Message, ReadPaper, Request
-from quoth.readers.dialogue import NOT_UNDERSTOOD, UNVERIFIED, holds
+from quoth.readers.dialogue import NOT_UNDERSTOOD, UNVERIFIED, anew, holds
 from quoth.readers.prompts import Showing, Shown, shown_to
 from quoth.readers.replies import without_thinking
 from quoth.readers.values import targets_of, value_of
@@ -53,22 +53,24 @@ class ClassicSitting:
     showing: Showing
     judges: Judges
 
-    def dialogue(self, questions: Sequence[Question]) -> Dialogue:
-        """What has to be said about one question."""
+    def dialogue(self, questions: Sequence[Question], beside: Sequence[Quote] = ()) -> Dialogue:
+        """What has to be said about one question; see `readers.base.Sitting`."""
         (question,) = questions
-        return {question.id: (yield from self._one(question))}
+        return {question.id: (yield from self._one(question, beside))}
 
-    def _one(self, question: Question) -> Generator[Request, Reply, Conclusion]:
+    def _one(self, question: Question, beside: Sequence[Quote]) -> Generator[Request, Reply, Conclusion]:
         if not self.paper.index.passages:
             return Conclusion(self._failed(question, "no sentence to answer from: the paper's text holds none"))
-        shown = shown_to(self.paper, [self.verifier.ranking(question)], self.showing)
+        ranking = self.verifier.ranking(question)
+        shown = shown_to(self.paper, [ranking], self.showing, anew(self.verifier, question, beside))
         prompt = prompt_of(shown, question)
         reply = yield Request((Message("user", prompt),), None, shown.digest)
         answer = answer_of(reply.text, prompt, question.text)
         if not answer:
             return Conclusion(self._failed(question, f"{NOT_UNDERSTOOD}: the reply holds no answer"))
+        again = "/second look" if beside else ""
         audit = self.judges.auditor.audit(
-            Item(f"{self.paper.name}/{question.id}/{self.reader}", question.text, _context(shown), answer)
+            Item(f"{self.paper.name}/{question.id}/{self.reader}{again}", question.text, _context(shown), answer)
         )
         return Conclusion(self._finding(question, answer, shown, audit), audit)
 
@@ -141,7 +143,7 @@ def answer_of(text: str, prompt: str, question: str) -> str:
 
 
 def _context(shown: Shown) -> str:
-    """What an answer is audited by: the passages' words alone."""
+    """What an answer is audited by: the words alone."""
     return _GAP.join(piece.text for piece in shown.pieces)
 
 

@@ -34,13 +34,13 @@ class QuotesSitting:
     verifier: Verifier
     showing: Showing
 
-    def dialogue(self, questions: Sequence[Question]) -> Dialogue:
-        """What has to be said about one question, or about several at once."""
+    def dialogue(self, questions: Sequence[Question], beside: Sequence[Quote] = ()) -> Dialogue:
+        """What has to be said about one question, or about several at once; see `readers.base.Sitting`."""
         if not self.paper.index.passages:
             error = "no sentence to answer from: the paper's text holds none"
             return {question.id: Conclusion(self._failed(question, error)) for question in questions}
         rankings = [self.verifier.ranking(question) for question in questions]
-        shown = shown_to(self.paper, rankings, self.showing)
+        shown = shown_to(self.paper, rankings, self.showing, anew(self.verifier, questions[0], beside))
         if len(questions) > 1:
             return (yield from self._several(shown, questions))
         (question,) = questions
@@ -130,6 +130,12 @@ class QuotesSitting:
 
     def _unverified(self, question: Question, quotes: Sequence[Quote], why: str) -> Finding:
         return self._failed(question, f"{UNVERIFIED}: {why}", quotes)
+
+
+def anew(verifier: Verifier, question: Question, quotes: Sequence[Quote]) -> list[Quote]:
+    """Others' quotes as they stand in the text that this reader has: codes by a paper's name may be of an older one."""
+    said = [Said(quote.text, (quote.spans[0].start, quote.spans[-1].end)) for quote in quotes if quote.spans]
+    return list(filter(holds, verifier.quotes(question, said)))
 
 
 def holds(quote: Quote) -> bool:

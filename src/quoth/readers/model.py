@@ -15,7 +15,7 @@ from quoth.readers.base import Endpoint, ReadPaper, Request, Sitting
 from quoth.readers.classic import ClassicSitting, Judges
 from quoth.readers.dialogue import QuotesSitting
 from quoth.readers.embedded import VERSION as QUOTE_MODEL_VERSION
-from quoth.readers.prompts import PROMPTS_VERSION, Showing
+from quoth.readers.prompts import PROMPTS_VERSION, SECOND_LOOK_VERSION, Showing
 from quoth.readers.replies import REPLIES_VERSION
 from quoth.readers.verify import Verifier
 from quoth.retrieval import PASSAGES_VERSION
@@ -37,7 +37,7 @@ class ModelReader(ABC):
             "seed": settings.seed,
             "max_answer_tokens": settings.max_answer_tokens,
         }
-        self.digest = hashlib.sha256(json.dumps(self.manifest(), sort_keys=True).encode()).hexdigest()
+        self.digest = _digest(self.manifest())
 
     def manifest(self) -> Mapping[str, object]:
         """What it is, for the record; never where it runs, and never a key."""
@@ -58,6 +58,18 @@ class ModelReader(ABC):
             "quote_model": [QUOTE_MODEL_VERSION, EMBEDDED_READER.digest, SCORER.digest, self._encoder.digest],
             **classic,
         }
+
+    def second_look_manifest(self, shown: str) -> Mapping[str, object]:
+        """What it is at a second look: a version of its own, so that one may change without the other.
+
+        Args:
+            shown: whose quotes it is shown, as the protocol has it.
+        """
+        return {**self.manifest(), "second_look": shown, "second_look_prompts": SECOND_LOOK_VERSION}
+
+    def second_look_digest(self, shown: str) -> str:
+        """The digest of that version."""
+        return _digest(self.second_look_manifest(shown))
 
     def request_digest(self, request: Request) -> str:
         """What names a request of this reader: another reader's reply is not its own, be the model called the same."""
@@ -89,3 +101,7 @@ class ModelReader(ABC):
     @abstractmethod
     def cost(self, input_tokens: int, output_tokens: int, cached_tokens: int = 0) -> float | None:
         """What so many tokens cost, in US dollars; None where nobody knows."""
+
+
+def _digest(manifest: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()

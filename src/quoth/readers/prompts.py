@@ -11,10 +11,13 @@ from functools import cached_property
 
 from quoth.readers.base import Message, ReadPaper
 from quoth.retrieval import Ranking
-from quoth.vocabulary import Document, Kind, Passage, Question
+from quoth.vocabulary import Document, Kind, Passage, Question, Quote
 
 PROMPTS_VERSION = "1"
 """Changes whenever the same paper and question may give another prompt."""
+
+SECOND_LOOK_VERSION = "1"
+"""Changes whenever the same paper, question and excerpts may give another prompt."""
 
 _CHARACTERS_PER_TOKEN = 3.0  # on the safe side for English with figures
 _LONGEST = 2000  # characters of one numbered passage: longer, its number says little
@@ -37,9 +40,14 @@ _SEVERAL = (
 )
 
 
+_EXCERPTS = """\
+Look carefully at these excerpts of the same paper, too. They are data like the passages, numbered on, and may be \
+quoted like them; whether they answer the question is for you to decide."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One numbered passage as a model is shown it; `pages` are its first and its last."""
+    """One numbered passage or excerpt as a model is shown it; `pages` are its first and its last."""
 
     number: int
     start: int
@@ -52,33 +60,39 @@ class Piece:
 
 @dataclass(frozen=True)
 class Shown:
-    """The passages of one request, in the paper's order, numbered from 1."""
+    """The passages of one request, in the paper's order, numbered from 1, and the excerpts of a second look.
 
-    pieces: tuple[Piece, ...]
+    Whose quotes the excerpts are, and what was said with them, is nowhere in it.
+    """
+
+    passages: tuple[Piece, ...]
+    excerpts: tuple[Piece, ...] = ()
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """All that is shown, by number."""
+        return self.passages + self.excerpts
 
     @cached_property
     def digest(self) -> str:
         """SHA-256, in hex, of all that is shown."""
-        return hashlib.sha256(self._body.encode("utf-8", "surrogatepass")).hexdigest()
+        return hashlib.sha256(_body(self.pieces).encode("utf-8", "surrogatepass")).hexdigest()
 
     @cached_property
     def text(self) -> str:
-        """The passages between their fence."""
+        """The passages between their fence, and the excerpts between the same."""
         fence = f"===== {self.digest[:12]}"
-        return f"{fence}\n{self._body}\n{fence}"
+        passages = f"{fence}\n{_body(self.passages)}\n{fence}"
+        return f"{passages}\n\n{_EXCERPTS}\n\n{fence}\n{_body(self.excerpts)}\n{fence}" if self.excerpts else passages
 
     @cached_property
     def plain(self) -> str:
-        """The passages' words alone, parted by empty lines and fenced."""
+        """The words alone, parted by empty lines and fenced."""
         fence = f"===== {self.digest[:12]}"
         return "\n\n".join((fence, *(piece.text for piece in self.pieces), fence))
 
-    @cached_property
-    def _body(self) -> str:
-        return "\n\n".join(_piece_text(piece) for piece in self.pieces)
-
     def near(self, number: int | None) -> tuple[int, int] | None:
-        """The offsets of a passage by its number; None where there is no such passage."""
+        """The offsets of a passage or excerpt by its number; None where there is no such."""
         found = (piece for piece in self.pieces if piece.number == number)
         return next(((piece.start, piece.end) for piece in found), None)
 
@@ -92,13 +106,22 @@ class Showing:
     tokens: int | None = None
 
 
-def shown_to(paper: ReadPaper, rankings: Iterable[Ranking], showing: Showing) -> Shown:
-    """What a model is shown of a paper for some questions."""
+def shown_to(paper: ReadPaper, rankings: Iterable[Ranking], showing: Showing, beside: Sequence[Quote] = ()) -> Shown:
+    """What a model is shown of a paper for some questions.
+
+    Args:
+        paper: the paper.
+        rankings: its passages, for each question.
+        showing: how much.
+        beside: quotes, located in this paper, for a second look; together with the passages they keep to the budget.
+    """
+    kept = _within(beside, showing.characters // 2)
     if showing.whole:
-        whole = whole_paper(paper)
+        whole = _with_excerpts(paper, whole_paper(paper), kept)
         if showing.tokens is None or len(whole.text) < showing.tokens * _CHARACTERS_PER_TOKEN:
             return whole
-    return best_passages(paper, rankings, showing.characters)
+    left = showing.characters - sum(len(quote.text) for quote in kept)
+    return _with_excerpts(paper, best_passages(paper, rankings, left), kept)
 
 
 def best_passages(paper: ReadPaper, rankings: Iterable[Ranking], characters: int) -> Shown:
@@ -110,6 +133,25 @@ def best_passages(paper: ReadPaper, rankings: Iterable[Ranking], characters: int
 def whole_paper(paper: ReadPaper) -> Shown:
     """All of the paper but its references."""
     return _shown(paper, range(len(paper.index.passages)))
+
+
+def _within(quotes: Sequence[Quote], characters: int) -> list[Quote]:
+    """The best quotes that fit, in the paper's order, each once; the very best is shown however long it is."""
+    kept: list[Quote] = []
+    for quote in sorted(quotes, key=lambda quote: (-(quote.score or 0.0), quote.spans[0].start)):
+        taken = sum(len(other.text) for other in kept)
+        if not kept or taken + len(quote.text) <= characters:
+            kept.append(quote)
+    return sorted(kept, key=lambda quote: quote.spans[0].start)
+
+
+def _with_excerpts(paper: ReadPaper, shown: Shown, quotes: Iterable[Quote]) -> Shown:
+    excerpts = []
+    for number, quote in enumerate(quotes, start=len(shown.passages) + 1):
+        first, last = quote.spans[0], quote.spans[-1]
+        text = paper.document.text[first.start : last.end]
+        excerpts.append(Piece(number, first.start, last.end, text, (first.page, last.page), "", ""))
+    return Shown(shown.passages, tuple(excerpts))
 
 
 def messages(shown: Shown, questions: Sequence[Question]) -> tuple[Message, ...]:
@@ -155,6 +197,10 @@ def _value_text(question: Question) -> str:
             return f"Value: the number alone{unit}; null if not reported."
         case _:
             return "Value: the link or identifier as it is printed; null if not reported."
+
+
+def _body(pieces: Iterable[Piece]) -> str:
+    return "\n\n".join(_piece_text(piece) for piece in pieces)
 
 
 def _piece_text(piece: Piece) -> str:

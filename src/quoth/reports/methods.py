@@ -29,6 +29,9 @@ CITATIONS = {
     "Applied Statistics 28:20-28 (1979).",
     "weighted": "Nitzan S, Paroush J. Optimal decision rules in uncertain dichotomous choice situations. International "
     "Economic Review 23:289-297 (1982).",
+    "khan": "Khan MA et al. Collaborative large language models for automated data extraction in living systematic "
+    "reviews. Journal of the American Medical Informatics Association 32:638-647 (2025). "
+    "https://doi.org/10.1093/jamia/ocae325",
     "bootstrap": "Efron B, Tibshirani RJ. An Introduction to the Bootstrap. Chapman & Hall (1993).",
 }
 
@@ -43,6 +46,17 @@ class ReaderFacts:
     cells: int
     blind: int = 0
     settled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLookFacts:
+    """Second looks: at how many cells, how many, how many failed or changed a verdict; `shown`, whose quotes."""
+
+    cells: int
+    taken: int
+    failed: int
+    changed: int
+    shown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +88,9 @@ class Facts:
     left_out: tuple[str, ...]
     validated: Figures | None
     unproven: tuple[str, ...]
+    second_looks: SecondLookFacts | None = None
+    equal_weights: bool = False
+    """Whether a rule that learns weights had no coded cell to learn from."""
 
 
 def methods_text(facts: Facts) -> str:
@@ -165,7 +182,23 @@ def _short(value: object) -> str:
     return text[:12] if len(text) == 64 and all(letter in "0123456789abcdef" for letter in text) else text
 
 
+def _second_looks(looks: SecondLookFacts, cited: _Cited) -> Iterator[str]:
+    whose = "people's among them" if looks.shown == "all" else "but no person's"
+    yield (
+        "Where first answers to a question about a publication disagreed, a model that had not given what another "
+        f"reader proved was shown the located quotations of the other readers ({whose}), without their verdicts, "
+        "answers or names, and asked once more, in the manner of two reviewers who see each other's evidence "
+        f"{cited('khan')}."
+    )
+    yield (
+        f"There were {_count(looks.taken, 'second look')} at {_count(looks.cells, 'cell')}: {looks.changed:,} changed "
+        f"the verdict, {looks.failed:,} failed and left the first answer standing."
+    )
+
+
 def _decisions(facts: Facts, cited: _Cited) -> Iterator[str]:
+    if facts.second_looks:
+        yield from _second_looks(facts.second_looks, cited)
     terms = facts.terms
     rule = RULES[terms.rule].title
     source = f" {cited(terms.rule)}" if terms.rule in CITATIONS else ""
@@ -174,6 +207,8 @@ def _decisions(facts: Facts, cited: _Cited) -> Iterator[str]:
         f"Each cell (a publication and a question) was decided by an adjudicated code where there was one, else by "
         f"coders who agreed, else by {rule}{source}; ties were {ties}."
     )
+    if facts.equal_weights:
+        yield "No cell was coded by people within the tool, so that all readers weighed the same."
     if terms.minimum_votes > 1:
         yield f"Cells with fewer than {terms.minimum_votes} votes stayed undecided."
     by = _listed([f"{number:,} by {name}" for name, number in facts.decided_by.items() if number])

@@ -7,7 +7,7 @@ each, which the script unpacks while people already look.
 import json
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from quoth.ledger import StoredFinding
@@ -40,10 +40,11 @@ _PAPERS_TOGETHER = 24
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One paper and question: what was decided, and the standing finding of each reader."""
+    """One paper and question: what was decided, the standing finding of each reader, and models' of another round."""
 
     decision: Decision | None
     findings: tuple[StoredFinding, ...] = ()
+    others: tuple[StoredFinding, ...] = ()
 
 
 Row = Mapping[str, Cell]
@@ -113,9 +114,13 @@ class Details:
             counts = (found.votes_reported, found.votes_not_reported, found.votes_failed)
             leading = next((i for i, one in enumerate(findings) if _leads(one.finding, found)), -1)
             decision = [texts[found.value], found.score, found.basis, *counts, leading]
-        return [decision, [self._finding(stored, texts) for stored in findings]]
+        others = [stored for stored in cell.others if stored.finding.reader in self.readers]
+        twice = {stored.finding.reader for stored in others}
+        looks = [_look(stored, twice) for stored in (*findings, *others)]
+        written = [self._finding(stored, texts) for stored in (*findings, *others)]
+        return [decision, [[*finding, look] for finding, look in zip(written, looks, strict=True)]]
 
-    def _finding(self, stored: StoredFinding, texts: "_Texts") -> JSON:
+    def _finding(self, stored: StoredFinding, texts: "_Texts") -> list[JSON]:
         found, review = stored.finding, stored.review
         return [
             self.readers.index(found.reader),
@@ -136,6 +141,13 @@ class Details:
         ]
         said = quote.said if quote.said != quote.text else None
         return [texts[quote.text], texts[said], quote.located.value, quote.score, spans]
+
+
+def _look(stored: StoredFinding, twice: Collection[str]) -> str | None:
+    """Which of a model's two looks a finding is of, where it looked twice."""
+    if stored.review is not None or stored.finding.reader not in twice:
+        return None
+    return "second look" if stored.key.round else "first look"
 
 
 class _Texts:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from quoth.ledger import NewFinding, StoredPaper
-from quoth.quorum import Votes
+from quoth.quorum import Votes, rank
 from quoth.quorum.agreement import Agreement, agreement
 from quoth.review.desk import Cell, Desk
 from quoth.vocabulary import Verdict, Vote
@@ -90,11 +90,14 @@ class Board:
 
     def settlers(self, cell: Cell) -> list[str]:
         """Who has settled a cell."""
-        return [name for (name, round_), _ in self._of(cell) if round_ > 0]
+        return [name for (name, round_), _ in self._of(cell) if round_ > 0 and name in self._people]
 
     def machines(self, cell: Cell) -> list[NewFinding]:
-        """The votes of readers who are no people."""
-        return [vote for (name, _), vote in self._of(cell) if name not in self._people]
+        """The standing votes of readers who are no people."""
+        votes = (vote for (name, _), vote in self._of(cell) if name not in self._people)
+        return list(
+            {vote.reader: vote for vote in sorted(votes, key=lambda vote: rank(vote.round, vote.verdict))}.values()
+        )
 
     def disputed(self, cell: Cell) -> bool:
         """Whether people's codes differ."""
@@ -168,7 +171,7 @@ class Board:
         settled: dict[str, int] = defaultdict(int)
         for cell in self.cells():
             for (name, round_), vote in self._of(cell):
-                if round_ > 0:
+                if name in self._people and round_ > 0:
                     settled[name] += 1
                 elif name in self._people:
                     coded[name].append(vote)

@@ -15,7 +15,7 @@ from quoth.protocol import ChatReader as ChatSettings
 from quoth.readers.base import Completion, Conclusion, Dialogue, Request, Sitting
 from quoth.readers.model import ModelReader
 from quoth.study.bill import Bill, cost_of
-from quoth.study.plan import Cells, Work, key_of
+from quoth.study.plan import Cells, Work
 from quoth.study.scribe import Scribe
 from quoth.study.workshop import Workshop, not_read
 from quoth.vocabulary import Failure, Finding, Question, Verdict
@@ -127,7 +127,7 @@ class Desk:
 
     async def _questions(self, submitted: Submitted, sitting: Sitting) -> None:
         """Ask all questions; where the whole paper is shown, one goes first, so that the server has it in its cache."""
-        groups = grouped(submitted.cells.questions, self._office.shop.protocol.questions, self._reader)
+        groups = grouped(submitted.cells, self._office.shop.protocol.questions, self._reader)
         if self._reader.showing.whole:
             self._waiting += 1
             await self._group(submitted, sitting, groups.pop(0))
@@ -152,7 +152,8 @@ class Desk:
         bill = Bill()
         anew = any(question.id in submitted.cells.anew for question in questions)
         try:
-            concluded = await self._dialogue(sitting.dialogue(questions), bill, anew=anew)
+            dialogue = sitting.dialogue(questions, submitted.cells.beside(questions[0]))
+            concluded = await self._dialogue(dialogue, bill, anew=anew)
         except (BudgetError, UnusableError) as error:
             self.why = self.why or str(error)
             return ()
@@ -247,11 +248,9 @@ class Desk:
         await self._write(submitted, findings)
 
     async def _write(self, submitted: Submitted, findings: Sequence[Finding]) -> None:
-        name, asked = submitted.piece.paper.name, {question.id: question for question in submitted.cells.questions}
-        rows = [
-            (key_of(name, submitted.text_digest, asked[finding.question], self._reader), finding)
-            for finding in findings
-        ]
+        name, cells = submitted.piece.paper.name, submitted.cells
+        asked = {question.id: question for question in cells.questions}
+        rows = [(cells.key(name, submitted.text_digest, asked[finding.question]), finding) for finding in findings]
         await self._office.scribe.findings(rows)
         self._office.tell(name, findings)
 
@@ -266,15 +265,14 @@ def limits_of(reader: ModelReader) -> Limits:
     )
 
 
-def grouped(
-    wanted: Sequence[Question], codebook: Sequence[Question], reader: ModelReader
-) -> list[tuple[Question, ...]]:
+def grouped(cells: Cells, codebook: Sequence[Question], reader: ModelReader) -> list[tuple[Question, ...]]:
     """What is asked at once: runs of the codebook of which every question is wanted, the others one by one.
 
-    So the groups do not depend on what was done before, and a reply to one is found again.
+    So the groups do not depend on what was done before, and a reply to one is found again. At a second look each
+    question has excerpts of its own, and is asked by itself.
     """
-    size = reader.settings.questions_per_call if reader.settings.style == "quotes" else 1
-    ids = {question.id for question in wanted}
+    size = reader.settings.questions_per_call if reader.settings.style == "quotes" and not cells.second else 1
+    ids = {question.id for question in cells.questions}
     groups: list[tuple[Question, ...]] = []
     for place in range(0, len(codebook), size):
         run = tuple(codebook[place : place + size])

@@ -6,12 +6,11 @@ call, an answer 150 tokens, and a call five seconds. Papers that were not read y
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean
 
 from quoth.engine.asking import Limits
 from quoth.ledger import Asked, Ledger
-from quoth.readers.base import Reader
 from quoth.readers.model import ModelReader
 from quoth.study.desk import limits_of
 from quoth.study.plan import Work
@@ -29,7 +28,8 @@ _CHARACTERS_PER_TOKEN = 4.0
 class Estimate:
     """What one reader would do; None where nobody knows, or where nothing is sent anywhere.
 
-    `tokens` are input and output together; `most_usd` is the cost if every answer were as long as it may be.
+    `tokens` are input and output together; `most_usd` is the cost if every answer were as long as it may be. A second
+    look is an estimate of its own, of what is known to need one by now.
     """
 
     reader: str
@@ -41,6 +41,7 @@ class Estimate:
     cost_usd: float | None = None
     most_usd: float | None = None
     seconds: float | None = None
+    second_look: bool = False
 
 
 def estimate(work: Sequence[Work], ledger: Ledger, characters: int) -> list[Estimate]:
@@ -48,16 +49,16 @@ def estimate(work: Sequence[Work], ledger: Ledger, characters: int) -> list[Esti
     lengths = {one.paper.name: one.characters for one in ledger.papers() if one.characters}
     typical = mean(lengths.values()) if lengths else _TYPICAL_PAPER
     before = {one.reader: one for one in ledger.asked() if one.replies}
-    readers: dict[str, Reader] = {cells.reader.name: cells.reader for piece in work for cells in piece.cells}
+    wanted = ((cells.reader, cells.second is not None) for piece in work for cells in piece.cells)
     found = []
-    for name, reader in readers.items():
+    for reader, again in dict.fromkeys(wanted):
         parts = [
             (lengths.get(piece.paper.name, typical), cells.questions)
             for piece in work
             for cells in piece.cells
-            if cells.reader.name == name
+            if cells.reader is reader and (cells.second is not None) is again
         ]
-        plain = Estimate(name, len(parts), sum(len(questions) for _, questions in parts))
+        plain = Estimate(reader.name, len(parts), sum(len(questions) for _, questions in parts), second_look=again)
         found.append(_of_model(plain, reader, parts, before, characters) if isinstance(reader, ModelReader) else plain)
     return found
 
@@ -69,7 +70,7 @@ def _of_model(
     before: Mapping[str, Asked],
     characters: int,
 ) -> Estimate:
-    known, size = before.get(reader.name), reader.settings.questions_per_call
+    known, size = before.get(reader.name), 1 if plain.second_look else reader.settings.questions_per_call
     calls, sent = 0, 0.0
     for length, questions in parts:
         number = math.ceil(len(questions) / size)
@@ -79,16 +80,14 @@ def _of_model(
         sent += (number * (shown + _PROMPT) + own) / _CHARACTERS_PER_TOKEN
     answer = known.output_tokens / known.replies if known and known.output_tokens else _TYPICAL_ANSWER * size
     input_tokens, output_tokens = round(sent), round(calls * answer)
-    return Estimate(
-        plain.reader,
-        plain.papers,
-        plain.findings,
-        calls,
-        input_tokens,
-        output_tokens,
-        reader.cost(input_tokens, output_tokens),
-        reader.cost(input_tokens, calls * reader.settings.max_answer_tokens),
-        _seconds(limits_of(reader), calls, input_tokens + output_tokens, known),
+    return replace(
+        plain,
+        calls=calls,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cost_usd=reader.cost(input_tokens, output_tokens),
+        most_usd=reader.cost(input_tokens, calls * reader.settings.max_answer_tokens),
+        seconds=_seconds(limits_of(reader), calls, input_tokens + output_tokens, known),
     )
 
 

@@ -1,12 +1,13 @@
 """A study's readers and rules against coded cells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from quoth.errors import StudyError
 from quoth.quorum import RULES, Terms, Votes, rule_on
+from quoth.quorum.effect import Effect, change
 from quoth.quorum.evaluation import (
     DRAWS,
     FAILED,
@@ -64,6 +65,17 @@ class Evaluation:
     rules: tuple[Figures, ...]
     comparisons: tuple[Comparison, ...]
     unproven: tuple[Unproven, ...]
+    second_look: Effect | None = None
+    """What second looks changed; None where there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """A study's second looks: all votes without them, theirs alone, and whose quotes were shown."""
+
+    first: Votes
+    second: Votes
+    shown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,7 @@ class Evidence:
     scores: Mapping[tuple[str, str, str], float]
     """The scores of findings by paper, question and reader."""
     unverified: Mapping[str, int]
+    looks: Looks | None = None
 
 
 def gold_of_people(votes: Votes) -> list[CodedCell]:
@@ -118,7 +131,21 @@ def evaluate(
         tuple(bench.rule(rule) for rule in rules),
         compare(gold, bench.said),
         unproven(votes, evidence.unverified),
+        _effect(bench, evidence.looks, left_out, rules) if evidence.looks else None,
     )
+
+
+def _effect(bench: "_Bench", looks: Looks, left_out: Collection[str], rules: Sequence[str]) -> Effect:
+    """What second looks changed in readers and rules."""
+    before, again = bench.with_votes(looks.first.without(left_out)), bench.with_votes(looks.second)
+    by_any = np.full(len(bench.gold.truth), MISSING)
+    for said in again.said.values():
+        by_any = np.where((by_any == MISSING) | (said == FAILED), said, by_any)
+    readers = (
+        change(reader, bench.gold, before.said[reader], bench.said[reader], said) for reader, said in again.said.items()
+    )
+    ruled = (change(rule, bench.gold, before.decided(rule), bench.decided(rule), by_any) for rule in rules)
+    return Effect(looks.shown, tuple(readers), tuple(ruled))
 
 
 def _counted(evidence: Evidence, coded: Sequence[CodedCell]) -> list[CodedCell]:
@@ -141,7 +168,8 @@ class _Bench:
     """The votes of those who are judged, beside the gold."""
 
     def __init__(self, evidence: Evidence, votes: Votes, gold: Gold, coded: Sequence[CodedCell], draws: int) -> None:
-        self._evidence, self._votes, self._gold, self._draws = evidence, votes, gold, draws
+        self._evidence, self._votes, self.gold, self._draws = evidence, votes, gold, draws
+        self._coded = coded
         self._values = {(cell.paper, cell.question): cell.value for cell in coded if cell.value is not None}
         places = {cell: place for place, cell in enumerate(votes.cells())}
         # The row of each gold cell among the votes, or -1.
@@ -150,6 +178,10 @@ class _Bench:
         for column, reader in enumerate(votes.readers):
             there = votes.said[:, column] >= 0
             self.said[reader] = self._at(np.where(there, _SAID[votes.said[:, column]], MISSING), MISSING)
+
+    def with_votes(self, votes: Votes) -> "_Bench":
+        """Other votes beside the same gold."""
+        return _Bench(self._evidence, votes, self.gold, self._coded, self._draws)
 
     def _at(self, table: Whole, otherwise: int) -> Whole:
         """The entries of a table of all cells for the gold's cells."""
@@ -164,32 +196,35 @@ class _Bench:
     def _reader(self, column: int, reader: str) -> Figures:
         said = self.said[reader]
         values, right = self._valued(column, said)
-        found = figures(reader, self._gold, said, draws=self._draws)
+        found = figures(reader, self.gold, said, draws=self._draws)
         return replace(found, calibration=self._calibrated(reader, said), values=values, values_correct=right)
 
     def rule(self, name: str) -> Figures:
-        """A rule's figures; one that learns learns from the gold's other papers."""
+        """A rule's figures."""
+        return figures(name, self.gold, self.decided(name), draws=self._draws)
+
+    def decided(self, name: str) -> Whole:
+        """What a rule makes of the gold's cells; one that learns learns from the gold's other papers."""
         truth = np.full(len(self._votes), -1)
         there = self._rows >= 0
-        truth[self._rows[there]] = self._gold.truth[there]
+        truth[self._rows[there]] = self.gold.truth[there]
         kinds = {id_: question.kind for id_, question in self._evidence.questions.items()}
         ruling = rule_on(self._votes, replace(self._evidence.terms, rule=name), kinds, truth)
         decided = _DECIDED[ruling.outcome]
         lost = (decided == UNDECIDED) & (ruling.failed > 0) & (ruling.reported + ruling.not_reported == 0)
-        said = self._at(np.where(lost, FAILED, decided), UNDECIDED)
-        return figures(name, self._gold, said, draws=self._draws)
+        return self._at(np.where(lost, FAILED, decided), UNDECIDED)
 
     def _calibrated(self, reader: str, said: Whole) -> Calibration | None:
-        scores = [self._evidence.scores.get((*cell, reader)) for cell in self._gold.cells()]
+        scores = [self._evidence.scores.get((*cell, reader)) for cell in self.gold.cells()]
         used = [i for i, score in enumerate(scores) if score is not None and said[i] >= 0]
         given = np.array([scores[i] for i in used], float)
-        return calibration(np.where(said[used] == YES, given, 1 - given), self._gold.truth[used])
+        return calibration(np.where(said[used] == YES, given, 1 - given), self.gold.truth[used])
 
     def _valued(self, column: int, said: Whole) -> tuple[int, int]:
         """Of the gold's values in cells rightly called reported: how many there are, and how many the reader gives."""
         n = right = 0
-        for place, cell in enumerate(self._gold.cells()):
-            if cell not in self._values or said[place] != YES or not self._gold.truth[place]:
+        for place, cell in enumerate(self.gold.cells()):
+            if cell not in self._values or said[place] != YES or not self.gold.truth[place]:
                 continue
             question, given = self._evidence.questions.get(cell[1]), self._votes.values[self._rows[place], column]
             kind, unit = (question.kind, question.unit) if question else (None, None)

@@ -3,7 +3,7 @@
 import importlib.metadata
 import platform
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from quoth.engine.asking import Purse
 from quoth.engine.local import Done, Lost, run_supervised
 from quoth.errors import ReaderError
+from quoth.ledger import Ledger
 from quoth.models.threads import one_thread
 from quoth.papers import PARSER_VERSION
 from quoth.pipeline import PaperResult, PaperTask, prepare_worker, work_on_paper
@@ -32,7 +33,7 @@ class Outcome:
     """What a run did: findings by verdict, and the papers that could not be read, with the reason.
 
     `stopped` are the readers that could not go on, and why; `served` the names that a server gave its model, where they
-    were several.
+    were several. `second_looks` of the findings are answers to a second look.
     """
 
     run: int | None
@@ -43,10 +44,17 @@ class Outcome:
     interrupted: bool = False
     stopped: Mapping[str, str] = field(default_factory=dict)
     served: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    second_looks: int = 0
 
 
-def execute(shop: Workshop, work: Sequence[Work], manifest: Mapping[str, object], watch: Watcher) -> Outcome:
-    """Do the work; findings are committed as they come.
+Later = Callable[[Collection[str]], Sequence[Work]]
+"""What is to be looked at once more when all else is done, by readers other than those named: they have stopped."""
+
+
+def execute(
+    shop: Workshop, work: Sequence[Work], manifest: Mapping[str, object], watch: Watcher, later: Later
+) -> Outcome:
+    """Do the work, then what is to be looked at once more; findings are committed as they come.
 
     An interruption (Ctrl-C) ends workers and requests, keeps what came back and is told in the outcome. The caller
     holds the lock.
@@ -56,30 +64,49 @@ def execute(shop: Workshop, work: Sequence[Work], manifest: Mapping[str, object]
     """
     shop.ledger.put_papers([piece.paper for piece in work])
     run = shop.ledger.start_run(manifest)
-    tally = _Tally(work, watch)
-    stage: AskStage | None = None
+    tally = _Tally(watch)
     interrupted = False
     try:
-        with _asking(shop, run, work) as stage, closing(_outcomes(shop, work)) as outcomes:
-            for outcome in outcomes:
-                _take(shop, run, outcome, stage, tally)
-            if stage:
-                stage.finish()
-                tally.take(stage, wait=True)
+        if work:
+            _ask_first(shop, run, work, tally)
+        tally.first_findings = tally.findings
+        if again := later(tally.stopped):
+            _ask_again(shop, run, again, tally)
     except KeyboardInterrupt:
         interrupted = True
-        if stage:
-            tally.take(stage, wait=False)
     return Outcome(
         run,
-        tally.papers,
+        len(tally.done),
         tally.findings,
         tally.failed,
         tally.unreadable,
         interrupted,
-        stage.stopped if stage else {},
-        stage.served if stage else {},
+        tally.stopped,
+        tally.served,
+        0 if tally.first_findings is None else tally.findings - tally.first_findings,
     )
+
+
+def _ask_first(shop: Workshop, run: int, work: Sequence[Work], tally: "_Tally") -> None:
+    """Papers go to the workers, and from there to the models."""
+    tally.expect(work)
+    with _asking(shop, run, work, tally) as stage, closing(_outcomes(shop, work)) as outcomes:
+        for outcome in outcomes:
+            _take(shop, run, outcome, stage, tally)
+        if stage:
+            stage.finish()
+            tally.take(stage, wait=True)
+
+
+def _ask_again(shop: Workshop, run: int, work: Sequence[Work], tally: "_Tally") -> None:
+    """All papers were read: they go to the models at once."""
+    tally.expect(work)
+    with _asking(shop, run, work, tally) as stage:
+        if stage:
+            for piece in work:
+                stage.submit(piece, piece.text_digest or "")
+            stage.finish()
+            tally.take(stage, wait=True)
 
 
 def check_models(readers: Sequence[Reader], protocol: Protocol) -> None:
@@ -100,8 +127,8 @@ def check_models(readers: Sequence[Reader], protocol: Protocol) -> None:
 
 
 @contextmanager
-def _asking(shop: Workshop, run: int, work: Sequence[Work]) -> Iterator[AskStage | None]:
-    """The stage that asks the models, where there are any; it ends with the block."""
+def _asking(shop: Workshop, run: int, work: Sequence[Work], tally: "_Tally") -> Iterator[AskStage | None]:
+    """The stage that asks the models, where there are any; it ends with the block, and what came back is counted."""
     found = {cells.reader.name: cells.reader for piece in work for cells in piece.cells}
     models = [reader for reader in found.values() if isinstance(reader, ModelReader)]
     if not models:
@@ -115,6 +142,9 @@ def _asking(shop: Workshop, run: int, work: Sequence[Work]) -> Iterator[AskStage
             yield stage
         finally:
             stage.stop()
+            tally.take(stage, wait=False)
+            tally.stopped |= stage.stopped
+            tally.served |= stage.served
 
 
 @contextmanager
@@ -134,19 +164,29 @@ def _quick_turns() -> Iterator[None]:
 class _Tally:
     """How far the run is; a paper is done when its workers and all of its models are."""
 
-    def __init__(self, work: Sequence[Work], watch: Watcher) -> None:
-        self.pieces = {piece.paper.name: piece for piece in work}
-        self.papers = self.findings = self.failed = 0
+    def __init__(self, watch: Watcher) -> None:
+        self.pieces: dict[str, Work] = {}
+        self.done: set[str] = set()
+        self.findings = self.failed = 0
+        self.first_findings: int | None = None
+        """How many findings there were when all was asked for the first time."""
         self.unreadable: dict[str, str] = {}
+        self.stopped: dict[str, str] = {}
+        self.served: dict[str, tuple[str, ...]] = {}
         self._watch = watch
-        self._total = sum(piece.size for piece in work)
+        self._total = 0
+
+    def expect(self, work: Sequence[Work]) -> None:
+        """More is to be done."""
+        self.pieces |= {piece.paper.name: piece for piece in work}
+        self._total += sum(piece.size for piece in work)
         self._tell("", "")
 
     def count(self, paper: str, findings: Sequence[Finding], *, ends: bool, note: str = "") -> None:
         """Count what is in the ledger now."""
         self.findings += len(findings)
         self.failed += sum(finding.verdict is Verdict.FAILED for finding in findings)
-        self.papers += ends
+        self.done |= {paper} if ends else set()
         if note:
             self.unreadable[paper] = note
         if findings or ends:
@@ -158,7 +198,7 @@ class _Tally:
             self.count(answered.paper, answered.findings, ends=answered.ends)
 
     def _tell(self, paper: str, note: str) -> None:
-        self._watch(Progress(self.papers, len(self.pieces), self.findings, self._total, paper, note))
+        self._watch(Progress(len(self.done), len(self.pieces), self.findings, self._total, paper, note))
 
 
 def _take(
@@ -241,6 +281,17 @@ def _record(
     return findings
 
 
+def put_versions(ledger: Ledger, protocol: Protocol, readers: Sequence[Reader]) -> None:
+    """Record the questions and readers as they are now, also models at a second look: findings name them."""
+    ledger.put_questions((question, question_digest(question)) for question in protocol.questions)
+    shown = protocol.quorum.second_look
+    for reader, settings in zip(readers, protocol.readers, strict=True):
+        ledger.put_reader(reader.name, settings.type, reader.digest, reader.manifest())
+        if shown != "none" and isinstance(reader, ModelReader):
+            manifest, digest = reader.second_look_manifest(shown), reader.second_look_digest(shown)
+            ledger.put_reader(reader.name, settings.type, digest, manifest)
+
+
 def manifest_of(
     protocol: Protocol, readers: Sequence[Reader], selection: Selection, *, retry: bool
 ) -> dict[str, object]:
@@ -251,6 +302,7 @@ def manifest_of(
         "questions": {question.id: question_digest(question) for question in protocol.questions},
         "readers": {reader.name: {"digest": reader.digest, **reader.manifest()} for reader in readers},
         "parser": PARSER_VERSION,
+        **({"second_look": protocol.quorum.second_look} if protocol.quorum.second_look != "none" else {}),
         "selection": {
             "papers": list(selection.papers),
             "questions": list(selection.questions),

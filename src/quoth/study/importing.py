@@ -19,7 +19,7 @@ from quoth.quorum import is_unquoted
 from quoth.readers.base import ReadPaper
 from quoth.readers.verify import Said, Verifier, is_verified
 from quoth.study.codes import Code, Codes
-from quoth.study.coding import BY_NAME, IMPORTED, coded_key, coder
+from quoth.study.coding import BY_NAME, HUMAN, IMPORTED, coded_key, coder
 from quoth.vocabulary import Encoder, Failure, Finding, Key, Located, Paper, Quote, Review, Verdict
 
 UNVERIFIED = "unverified: none of its quotes stands in the paper and answers the question"
@@ -43,6 +43,8 @@ class Imported:
     """'reported' without a located quote."""
     failed: tuple[tuple[str, str, str], ...]
     """Paper, question and reader of each 'reported' whose quotes proved untrue."""
+    not_found: tuple[tuple[str, str, str], ...]
+    """Paper, question and reader of each code of a person one of whose quotes does not stand in the paper's file."""
     notes: tuple[str, ...]
 
     @property
@@ -108,7 +110,7 @@ def import_codes(found: Codes, type_: str, ledger: Ledger, quotes: Quotes, known
     reviews: list[Review | None] = []
     located: Counter[str] = Counter()
     unquoted, unchanged, revised = 0, 0, 0
-    failed = []
+    failed, not_found = [], []
     for name, codes in by_paper.items():
         for code, checked in zip(codes, quotes.of(name, codes), strict=True):
             finding, review = finding_of(code, type_, checked), _review(code, type_)
@@ -116,6 +118,8 @@ def import_codes(found: Codes, type_: str, ledger: Ledger, quotes: Quotes, known
             unquoted += is_unquoted(finding)
             if finding.error == UNVERIFIED:
                 failed.append((code.paper, code.question.id, code.reader))
+            elif checked and type_ == HUMAN and any(quote.located is Located.MISSING for quote in checked):
+                not_found.append((code.paper, code.question.id, code.reader))
             key = coded_key(code.paper, code.question, readers[code.reader], code.round)
             if before.get(key) == (finding, review):
                 unchanged += 1
@@ -139,6 +143,7 @@ def import_codes(found: Codes, type_: str, ledger: Ledger, quotes: Quotes, known
         dict(located),
         unquoted,
         tuple(failed),
+        tuple(not_found),
         (*notes, *quotes.notes),
     )
 

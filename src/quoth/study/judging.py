@@ -4,31 +4,34 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
 from quoth.errors import StudyError
-from quoth.ledger import Ledger, Present, StoredFinding, StoredPaper, StoredReader
+from quoth.ledger import Ledger, Present, StoredFinding, StoredPaper, StoredReader, Versions
 from quoth.pipeline import ReadSettings
 from quoth.protocol import Protocol
-from quoth.quorum import RULES, Ruling, Terms, Votes, decisions, rule_on, standing
+from quoth.quorum import RULES, Ruling, Terms, Votes, decisions, rank, rule_on
 from quoth.quorum.agreement import Agreement, agreement
 from quoth.quorum.evaluation import DRAWS
+from quoth.quorum.rules import Weighted
+from quoth.quorum.ruling import coded_by_people
 from quoth.quorum.votes import NOT_REPORTED, REPORTED
 from quoth.readers.embedded import QUOTE_THRESHOLD
 from quoth.reports.methods import methods_text
 from quoth.study.codes import Known, read_codes
 from quoth.study.coding import BY_NAME, CODE, HUMAN, PEOPLE_AND_IMPORTS, type_named
-from quoth.study.evaluate import Evaluation, Evidence, evaluate, gold_of_people
+from quoth.study.evaluate import Evaluation, Evidence, Looks, evaluate, gold_of_people
 from quoth.study.gold import read_gold
 from quoth.study.importing import Imported, Quotes, import_codes
 from quoth.study.likeness import Likeness, likeness
 from quoth.study.plan import pick
 from quoth.study.reporting import facts_of, write_figures
 from quoth.study.sampling import How, Sample, sample
-from quoth.vocabulary import Decision, Encoder, Finding, Outcome, Paper, Question
+from quoth.vocabulary import Decision, Encoder, Outcome, Paper, Question
 
 
 class Judging(ABC):
@@ -57,6 +60,10 @@ class Judging(ABC):
         """The versions of papers, questions and readers that runs have now."""
 
     @abstractmethod
+    def second_versions(self) -> Versions:
+        """The present versions of models as they look again."""
+
+    @abstractmethod
     def stored_papers(self) -> list[StoredPaper]:
         """The study's papers."""
 
@@ -79,9 +86,19 @@ class Judging(ABC):
         """The names of the readers who are people."""
         return frozenset(reader.name for reader in self.coders() if reader.type == HUMAN)
 
-    def votes(self) -> Votes:
-        """The standing votes of all readers."""
-        return Votes.of_columns(self.ledger.votes(self.everything()), self.people(), threshold=QUOTE_THRESHOLD)
+    def votes(self, among: Present | None = None) -> Votes:
+        """The standing votes of all readers, or those among some versions."""
+        blocks = self.ledger.votes(among or self.everything())
+        return Votes.of_columns(blocks, self.people(), threshold=QUOTE_THRESHOLD)
+
+    def looks(self) -> Looks | None:
+        """The second looks that were taken; None where there is none."""
+        everything, again = self.everything(), self.second_versions()
+        second = self.votes(replace(everything, readers=again)) if again else None
+        if second is None or not second.readers:
+            return None
+        first = self.votes(replace(everything, readers=everything.readers - again))
+        return Looks(first, second, self.protocol.quorum.second_look)
 
     def terms(self, rule: str | None = None) -> Terms:
         """The protocol's terms, or the same with another rule."""
@@ -96,15 +113,25 @@ class Judging(ABC):
         """What the protocol's rule makes of votes."""
         return rule_on(votes, self.terms(), {id_: question.kind for id_, question in self.questions().items()})
 
-    def standing(self) -> Iterator[Finding]:
-        """Of each reader's findings of a cell the one that counts: of the last round, the last one made."""
-        return standing((stored.key.round, stored.finding) for stored in self.current())
+    def rule_note(self) -> str | None:
+        """What to know of decisions by a rule that has nothing to learn from, and what to do about it; mostly None."""
+        if self.protocol.quorum.rule != Weighted.name or (self.people() and (coded_by_people(self.votes()) >= 0).any()):
+            return None
+        return (
+            "rule 'weighted' has no cell that people coded to learn weights from: every reader weighs the same, and "
+            "ties stay as [quorum] ties says. Import codes (quoth import), or take another rule in study.toml"
+        )
+
+    def standing(self) -> Iterator[StoredFinding]:
+        """Of each reader's findings of a cell the one that counts: of the last round that did not fail, the newest."""
+        return standing_of(self.current())
 
     def decide(self) -> list[Decision]:
         """One decision for each cell that has findings."""
         votes = self.votes()
         ruling, tolerance = self.ruling(votes), self.protocol.quorum.tolerance
-        return list(decisions(self.standing(), votes, ruling, self.questions(), tolerance))
+        findings = (stored.finding for stored in self.standing())
+        return list(decisions(findings, votes, ruling, self.questions(), tolerance))
 
     def import_(
         self,
@@ -161,11 +188,11 @@ class Judging(ABC):
         cells = {(cell.paper, cell.question) for cell in coded}
         scores = {
             (finding.paper, finding.question, finding.reader): finding.score
-            for finding in self.standing()
+            for finding in (stored.finding for stored in self.standing())
             if finding.score is not None and (finding.paper, finding.question) in cells
         }
         unverified = self.ledger.unverified(self.everything())
-        evidence = Evidence(votes, self.terms(), self.questions(), scores, unverified)
+        evidence = Evidence(votes, self.terms(), self.questions(), scores, unverified, self.looks())
         return evaluate(evidence, coded, name, rules, draws=draws)
 
     def agreement(self, *, not_blind: bool = False, draws: int = DRAWS) -> Agreement:
@@ -231,6 +258,13 @@ class Judging(ABC):
             StudyError: there is no finding yet, or the gold cannot be used.
         """
         return methods_text(facts_of(self, gold))
+
+
+def standing_of(findings: Iterable[StoredFinding]) -> Iterator[StoredFinding]:
+    """Of each reader's findings of a cell the one that counts; those of a cell and reader stand next to each other."""
+    for _, group in groupby(findings, key=lambda one: (one.key.paper, one.key.question, one.key.reader)):
+        # The last of equals: they come oldest first.
+        yield max(reversed(list(group)), key=lambda one: rank(one.key.round, one.finding.verdict))
 
 
 def digest_of(decisions: Iterable[Decision]) -> str:

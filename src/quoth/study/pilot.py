@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from quoth.study.bill import Bill, cost_of
 from quoth.study.create import STUDY_FILE
 from quoth.study.desk import limits_of, recorded
 from quoth.study.plan import pick
-from quoth.study.workshop import cores
+from quoth.study.workshop import Workshop, cores
 from quoth.vocabulary import Failure, File, Finding, Kind, Paper, Question, Verdict
 
 
@@ -37,6 +37,19 @@ def free_question(text: str, kind: Kind | str) -> Question:
     if kind not in kinds:
         raise StudyError(f"a free question has no kind '{kind}': choose one of {', '.join(kinds)}")
     return Question("question", "question", text.strip(), Kind(kind))
+
+
+def answered(
+    reader: EmbeddedReader, question: Question, paper: Paper, places: Mapping[str, Path], shop: Workshop
+) -> Finding:
+    """What the embedded reader says of a free question of one paper; `failed` where the paper cannot be read."""
+    try:
+        with read_paper(paper, places, shop.settings, shop.encoder) as read:
+            return reader.answer(read, [question])[0]
+    except PaperError as error:
+        failure = Failure.TRANSIENT if error.transient else Failure.FINAL
+        reason = f"not read: {error.reason}"
+        return Finding(paper.name, question.id, reader.name, Verdict.FAILED, error=reason, failure=failure)
 
 
 def ask(
@@ -75,13 +88,13 @@ def ask(
     digest = hashlib.sha256(content).hexdigest()
     paper = Paper(path.stem, (File(digest, path.name, len(content)),))
 
-    def answered() -> Finding:
+    def finding() -> Finding:
         with read_paper(paper, {digest: path}, ReadSettings(max_pages=500, cache=None), encoder) as read:
             if isinstance(answers, ModelReader):
                 return asyncio.run(_asked(answers, read, question))
             return answers.answer(read, [question])[0]
 
-    return _beside(answered) if isinstance(answers, ModelReader) else answered()
+    return _beside(finding) if isinstance(answers, ModelReader) else finding()
 
 
 def _reader(name: str, study: Path | str | None, encoder: Encoder) -> ModelReader | PureReader:

@@ -7,11 +7,15 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from quoth.errors import StudyError
-from quoth.ledger import Ledger, Present, StoredPaper
+from quoth.ledger import Ledger, Present, StoredPaper, Versions
 from quoth.papers import PARSER_VERSION
 from quoth.protocol import Protocol, question_digest
 from quoth.readers.base import Reader
-from quoth.vocabulary import Failure, Key, Paper, Question
+from quoth.readers.model import ModelReader
+from quoth.vocabulary import Failure, Key, Paper, Question, Quote
+
+SECOND_LOOK = 1
+"""The round of a second look; first answers are of round 0."""
 
 _ALIKE = 0.6
 _FEW = 8
@@ -28,8 +32,16 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondLook:
+    """What a reader looks at once more: the other readers' quotes by question; `digest` is its version there."""
+
+    digest: str
+    beside: Mapping[str, tuple[Quote, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Cells:
-    """The questions that one reader is to answer about one paper.
+    """The questions that one reader is to answer about one paper; `second` where it has answered them once.
 
     `anew` are the ids of those that failed for good and are asked once more all the same.
     """
@@ -38,14 +50,29 @@ class Cells:
     questions: tuple[Question, ...]
     anew: frozenset[str] = frozenset()
 
+    second: SecondLook | None = None
+
+    def key(self, paper: str, text: str, question: Question) -> Key:
+        """What the finding of a question is a finding of."""
+        if self.second is None:
+            return key_of(paper, text, question, self.reader)
+        return Key(
+            paper, text, question.id, question_digest(question), self.reader.name, self.second.digest, SECOND_LOOK
+        )
+
+    def beside(self, question: Question) -> tuple[Quote, ...]:
+        """The other readers' quotes that are shown with a question."""
+        return self.second.beside[question.id] if self.second else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One paper with what is to be asked of it; `text_digest` is None where it was never read."""
+    """One paper with what is to be asked of it; `text_digest` is that of its text, where that is known already."""
 
     paper: Paper
     places: Mapping[str, Path]
     cells: tuple[Cells, ...]
+    text_digest: str | None = None
 
     @property
     def size(self) -> int:
@@ -78,13 +105,24 @@ def _contents(paper: Paper) -> list[str]:
     return [file.digest for file in paper.files]
 
 
-def present(texts: Mapping[str, str], questions: Collection[Question], readers: Collection[Reader]) -> Present:
+def present(texts: Mapping[str, str], questions: Collection[Question], readers: Versions) -> Present:
     """The versions that the study has now."""
     return Present(
         papers=frozenset(texts.items()),
         questions=frozenset((question.id, question_digest(question)) for question in questions),
-        readers=frozenset((reader.name, reader.digest) for reader in readers),
+        readers=readers,
     )
+
+
+def first_versions(readers: Collection[Reader]) -> Versions:
+    """The readers as they answer first."""
+    return frozenset((reader.name, reader.digest) for reader in readers)
+
+
+def second_versions(readers: Collection[Reader], shown: str) -> Versions:
+    """The models as they look again; none where the protocol has no second look (`shown` is 'none')."""
+    models = (reader for reader in readers if isinstance(reader, ModelReader) and shown != "none")
+    return frozenset((reader.name, reader.second_look_digest(shown)) for reader in models)
 
 
 def key_of(paper: str, text: str, question: Question, reader: Reader) -> Key:
@@ -103,7 +141,7 @@ def plan(
     limit: int | None = None,
 ) -> list[Work]:
     """The papers that are not done, in order, each with its open cells."""
-    there = present(texts, questions, readers)
+    there = present(texts, questions, first_versions(readers))
     settled = ledger.done_keys(there)
     done = ledger.done_keys(there, again=tuple(Failure)) if retry else settled
     work = []

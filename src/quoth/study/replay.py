@@ -1,9 +1,8 @@
 """The stored replies once more: parsed and grounded anew, without a network, and compared with what was found."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from quoth.errors import PaperError
 from quoth.ledger import Ledger, StoredFinding
@@ -12,9 +11,9 @@ from quoth.readers.base import Conclusion, Dialogue, ReadPaper, Sitting
 from quoth.readers.model import ModelReader
 from quoth.study.bill import Bill, cost_of
 from quoth.study.desk import grouped, stored_reply
-from quoth.study.plan import key_of
+from quoth.study.plan import Cells, Work
 from quoth.study.workshop import Workshop
-from quoth.vocabulary import Finding, Key, Paper, Question
+from quoth.vocabulary import Finding, Key, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,8 @@ class Replayed:
 def replay(
     shop: Workshop,
     manifest: Mapping[str, object],
-    papers: Mapping[Paper, Mapping[str, Path]],
-    questions: Sequence[Question],
-    models: Sequence[ModelReader],
+    first: Sequence[Work],
+    later: Callable[[], Sequence[Work]],
     stored: Iterable[StoredFinding],
 ) -> Replayed:
     """Make the models' findings anew from the stored replies; those that changed become the next revisions.
@@ -49,63 +47,73 @@ def replay(
     Args:
         shop: what a run works with.
         manifest: of the run that is recorded if anything changed.
-        papers: those that were read, with the places of their files.
-        questions: those to look at.
-        models: the readers to look at; they and the questions must be recorded.
+        first: the cells to look at, of papers that were read; questions and readers must be recorded.
+        later: all second looks, by the first findings as they are when those are made anew.
         stored: the current findings.
     """
-    before = {one.key: one.finding for one in stored}
-    run, findings = None, 0
-    changes: list[Change] = []
-    unreadable: dict[str, str] = {}
-    for paper, places in papers.items():
+    again = _Again(shop, manifest, {one.key: one.finding for one in stored})
+    missing = [key for piece in first for key in again.made_of(piece)]
+    # What a second look was shown may be another thing by now: one that stands is left as it is.
+    missing += [key for piece in later() for key in again.made_of(piece) if key not in again.before]
+    return Replayed(again.run, again.findings, tuple(again.changes), len(missing), again.unreadable)
+
+
+class _Again:
+    """What was found anew so far; `before` is what stood."""
+
+    def __init__(self, shop: Workshop, manifest: Mapping[str, object], before: Mapping[Key, Finding]) -> None:
+        self.before = before
+        self.run: int | None = None
+        self.findings = 0
+        self.changes: list[Change] = []
+        self.unreadable: dict[str, str] = {}
+        self._shop = shop
+        self._manifest = manifest
+
+    def made_of(self, piece: Work) -> list[Key]:
+        """Look at the cells of one paper, and give those that have no reply."""
         try:
-            with read_paper(paper, places, shop.settings, shop.encoder) as read:
-                made = list(_all_again(shop, read, questions, models))
+            with read_paper(piece.paper, piece.places, self._shop.settings, self._shop.encoder) as read:
+                asked = [part.key(read.name, read.document.digest, q) for part in piece.cells for q in part.questions]
+                made = dict(_all_again(self._shop, read, piece.cells))
         except PaperError as error:
-            unreadable[paper.name] = error.reason
-            continue
-        findings += len(made)
-        changed = [(key, finding) for key, finding in made if not _same(before.get(key), finding)]
-        changes += [Change(before.get(key), finding) for key, finding in changed]
+            self.unreadable[piece.paper.name] = error.reason
+            return []
+        self.findings += len(made)
+        changed = [(key, finding) for key, finding in made.items() if not _same(self.before.get(key), finding)]
+        self.changes += [Change(self.before.get(key), finding) for key, finding in changed]
         if changed:
-            run = run or shop.ledger.start_run(manifest)
-            shop.ledger.put_findings(run, changed, datetime.now(UTC))
-    cells = (len(papers) - len(unreadable)) * len(questions) * len(models)
-    return Replayed(run, findings, tuple(changes), cells - findings, unreadable)
+            self.run = self.run or self._shop.ledger.start_run(self._manifest)
+            self._shop.ledger.put_findings(self.run, changed, datetime.now(UTC))
+        return [key for key in asked if key not in made]
 
 
-def _all_again(
-    shop: Workshop, read: ReadPaper, questions: Sequence[Question], models: Sequence[ModelReader]
-) -> Iterator[tuple[Key, Finding]]:
-    for reader in models:
-        for question, finding in _again(shop, reader, reader.sit(read), questions):
-            yield key_of(read.name, read.document.digest, question, reader), finding
+def _all_again(shop: Workshop, read: ReadPaper, parts: Sequence[Cells]) -> Iterator[tuple[Key, Finding]]:
+    for cells in parts:
+        if isinstance(cells.reader, ModelReader):
+            for question, finding in _again(shop, cells, cells.reader, cells.reader.sit(read)):
+                yield cells.key(read.name, read.document.digest, question), finding
 
 
 class _MissingError(Exception):
     """A request that was never answered."""
 
 
-def _again(
-    shop: Workshop, reader: ModelReader, sitting: Sitting, questions: Sequence[Question]
-) -> Iterator[tuple[Question, Finding]]:
-    for group in grouped(questions, shop.protocol.questions, reader):
-        made = _findings(shop.ledger, reader, sitting, group)
+def _again(shop: Workshop, cells: Cells, reader: ModelReader, sitting: Sitting) -> Iterator[tuple[Question, Finding]]:
+    for group in grouped(cells, shop.protocol.questions, reader):
+        made = _findings(shop.ledger, reader, sitting.dialogue(group, cells.beside(group[0])))
         for question in group:
             if question.id not in made and len(group) > 1:
-                made |= _findings(shop.ledger, reader, sitting, [question])
+                made |= _findings(shop.ledger, reader, sitting.dialogue([question], cells.beside(question)))
             if question.id in made:
                 yield question, made[question.id]
 
 
-def _findings(
-    ledger: Ledger, reader: ModelReader, sitting: Sitting, questions: Sequence[Question]
-) -> dict[str, Finding]:
-    """What the stored replies to these questions give; nothing where one of them is missing."""
+def _findings(ledger: Ledger, reader: ModelReader, dialogue: Dialogue) -> dict[str, Finding]:
+    """What the stored replies to a dialogue give; nothing where one of them is missing."""
     bill = Bill()
     try:
-        made = _driven(sitting.dialogue(questions), ledger, reader, bill)
+        made = _driven(dialogue, ledger, reader, bill)
     except _MissingError:
         return {}
     return {finding.question: finding for finding in bill.shared(made)}

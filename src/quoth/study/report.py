@@ -24,7 +24,7 @@ from quoth.reports.study_page import (
     wanted_places,
     write_study_page,
 )
-from quoth.study.judging import digest_of
+from quoth.study.judging import digest_of, standing_of
 from quoth.study.reporting import codebook_of, state_of
 from quoth.study.sampling import interval_of
 from quoth.study.scorecard import scorecard
@@ -63,10 +63,11 @@ def _rows(study: "Study", decisions: Sequence[Decision], papers: Sequence[Stored
     decided = {(decision.paper, decision.question): decision for decision in decisions}
     rows: dict[str, dict[str, Cell]] = {stored.paper.name: {} for stored in papers}
     cells = groupby(study.current(), key=lambda stored: (stored.finding.paper, stored.finding.question))
-    for (paper, question), findings in cells:
-        # They come by reader and round, then age: the last one of a reader stands.
-        standing = {stored.finding.reader: stored for stored in findings}
-        rows[paper][question] = Cell(decided.get((paper, question)), tuple(standing.values()))
+    for (paper, question), group in cells:
+        findings = list(group)
+        standing = tuple(standing_of(findings))
+        others = tuple(stored for stored in findings if stored not in standing and stored.review is None)
+        rows[paper][question] = Cell(decided.get((paper, question)), standing, others)
     return list(rows.values())
 
 
@@ -115,7 +116,11 @@ def _readers(study: "Study", rows: Sequence[Row]) -> list[StoredReader]:
     """Those that have a finding, in their newest version: those of the protocol first, then people and imports."""
     heard = {stored.finding.reader for row in rows for cell in row.values() for stored in cell.findings}
     order = {settings.name: place for place, settings in enumerate(study.protocol.readers)}
-    known = {reader.name: reader for reader in study.ledger.readers() if reader.name in heard}
+    known = {
+        reader.name: reader
+        for reader in study.ledger.readers()
+        if reader.name in heard and "second_look" not in reader.manifest
+    }
     return sorted(known.values(), key=lambda reader: (order.get(reader.name, len(order)), reader.type, reader.name))
 
 
@@ -135,9 +140,11 @@ def _summaries(
     cells = sum(bool(stored.paper.files) for stored in papers) * len(protocol.questions)
     verdicts: dict[str, Counter[Verdict]] = {reader.name: Counter() for reader in readers}
     took: dict[str, list[tuple[float | None, int | None, float | None]]] = {reader.name: [] for reader in readers}
-    for stored in (stored for row in rows for cell in row.values() for stored in cell.findings):
-        found = stored.finding
-        verdicts[found.reader][found.verdict] += 1
+    for cell in (cell for row in rows for cell in row.values()):
+        for stored in cell.findings:
+            verdicts[stored.finding.reader][stored.finding.verdict] += 1
+    every = (stored for row in rows for cell in row.values() for stored in (*cell.findings, *cell.others))
+    for found in (stored.finding for stored in every):
         tokens = [count for count in (found.input_tokens, found.output_tokens) if count is not None]
         took[found.reader].append((found.seconds, sum(tokens) if tokens else None, found.cost_usd))
     return [

@@ -12,8 +12,9 @@ from quoth.errors import StudyError
 from quoth.papers import PARSER_VERSION
 from quoth.protocol import Protocol
 from quoth.quorum import Votes, is_unquoted
+from quoth.quorum.votes import ABSENT, FAILED
 from quoth.readers.embedded import QUOTE_THRESHOLD
-from quoth.reports.methods import Facts, ReaderFacts
+from quoth.reports.methods import Facts, ReaderFacts, SecondLookFacts
 from quoth.study.evaluate import unproven
 from quoth.study.sampling import interval_of
 from quoth.vocabulary import Decision, Outcome, Question
@@ -104,7 +105,18 @@ def facts_of(study: "Judging", gold: Path | str | None) -> Facts:
         left_out=evaluation.left_out if evaluation else (),
         validated=evaluation.rules[0] if evaluation else None,
         unproven=tuple(_unproven(study, votes)),
+        second_looks=_second_looks(study, votes),
+        equal_weights=study.rule_note() is not None,
     )
+
+
+def _second_looks(study: "Judging", votes: Votes) -> SecondLookFacts | None:
+    looks = study.looks()
+    if looks is None:
+        return None
+    # Every second look is at a cell that the same reader has answered: both tables have the same rows and columns.
+    taken, changed = int((looks.second.said != ABSENT).sum()), int((looks.first.said != votes.said).sum())
+    return SecondLookFacts(len(looks.second), taken, int((looks.second.said == FAILED).sum()), changed, looks.shown)
 
 
 def _unless_missing(make: Callable[[], T]) -> T | None:
@@ -128,7 +140,7 @@ def codebook_of(protocol: Protocol) -> str:
 
 def _readers(study: "Judging", votes: Votes) -> Iterator[ReaderFacts]:
     """Those that have a vote, with the manifest of their newest version."""
-    known = {reader.name: reader for reader in study.ledger.readers()}
+    known = {reader.name: reader for reader in study.ledger.readers() if "second_look" not in reader.manifest}
     for column, name in enumerate(votes.readers):
         there = votes.said[:, column] >= 0
         blind, settles = (int((there & table[:, column]).sum()) for table in (votes.blind, votes.settles))

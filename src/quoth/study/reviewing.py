@@ -103,7 +103,7 @@ class StudyDesk:
             papers = {paper.name: stored[paper.name] if paper.name in texts else StoredPaper(paper) for paper in there}
             papers |= {name: entry for name, entry in stored.items() if not entry.paper.files and name not in papers}
             coders = self._study.coders()
-            of_runs = present(texts, self._study.protocol.questions, self._study.readers)
+            of_runs = present(texts, self._study.protocol.questions, self._study.reader_versions())
             self._present = Present(
                 of_runs.papers | {(name, BY_NAME) for name in papers},
                 of_runs.questions,

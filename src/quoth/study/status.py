@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quoth.ledger import Asked, Holder, Run, StoredPaper, Tally
 from quoth.papers import other_files
 from quoth.readers.base import Reader
 from quoth.readers.model import ModelReader
 from quoth.reports.notes import notes
+from quoth.study.plan import first_versions
+from quoth.study.second_look import Disputed, still_open
 from quoth.study.study import Study
 from quoth.vocabulary import Failure, Verdict
 
@@ -22,7 +24,7 @@ class ReaderStatus:
 
     Readers whose findings were imported cannot be asked: `asked` is false. `seconds`, `tokens` and `cost_usd` are those
     of the current findings; `paid_tokens` and `paid_usd` those of every reply that ever came, and `watt_hours` what the
-    hardware drew meanwhile, where the protocol says how many watts.
+    hardware drew meanwhile, where the protocol says how many watts. `second_` fields are of second looks.
     """
 
     name: str
@@ -39,6 +41,9 @@ class ReaderStatus:
     paid_tokens: int | None = None
     paid_usd: float | None = None
     watt_hours: float | None = None
+    second_looks: int = 0
+    second_failed: int = 0
+    second_open: int = 0
 
     @property
     def failed(self) -> int:
@@ -60,6 +65,8 @@ class Status:
     unreadable: tuple[StoredPaper, ...]
     gone: tuple[str, ...]
     readers: tuple[ReaderStatus, ...]
+    disputed: Disputed | None
+    """None where the protocol has no second look."""
     notes: Mapping[str, Sequence[str]]
     passed_over: tuple[str, ...]
     stale: int
@@ -72,11 +79,19 @@ def status_of(study: Study) -> Status:
     stored = study.stored_papers()
     names = {entry.paper.name for entry in stored}
     present = study.present()
-    tallies = study.ledger.tallies(present)
+    tallies = study.ledger.tallies(replace(present, readers=first_versions(study.readers)))
+    again = study.ledger.tallies(replace(present, readers=study.second_versions()))
+    looks = study.second_looks()
+    left = Counter[str]()
+    for piece in still_open(looks, study.ledger).work:
+        left.update({cells.reader.name: len(cells.questions) for cells in piece.cells})
     asked = {one.reader: one for one in study.ledger.asked()}
     there = [entry for entry in stored if entry.paper.files]
     cells = len(there) * len(study.protocol.questions)
-    readers = [_reader(reader.name, tallies, cells, _paid(reader, asked.get(reader.name))) for reader in study.readers]
+    readers = [
+        _with_second(_reader(one.name, tallies, cells, _paid(one, asked.get(one.name))), again, left)
+        for one in study.readers
+    ]
     everything = study.everything()
     coded = study.ledger.tallies(everything)
     # Nobody waits for people's codes: no cell of theirs is open.
@@ -93,6 +108,7 @@ def status_of(study: Study) -> Status:
         unreadable,
         tuple(sorted(entry.paper.name for entry in study.ledger.papers() if entry.paper.name not in names)),
         tuple(readers),
+        looks.disputed if study.protocol.quorum.second_look != "none" else None,
         notes(stored),
         tuple(other_files(study.protocol.papers)),
         study.ledger.stale(everything),
@@ -124,6 +140,24 @@ def _reader(name: str, tallies: Sequence[Tally], cells: int | None, paid: Paid =
         sum(tokens) if tokens else None,
         sum(costs) if costs else None,
         *paid,
+    )
+
+
+def _with_second(reader: ReaderStatus, again: Sequence[Tally], left: Mapping[str, int]) -> ReaderStatus:
+    """The same with what came of its second looks, whose findings cost time and tokens as well."""
+    mine = [tally for tally in again if tally.reader == reader.name]
+    failed = sum(tally.findings for tally in mine if tally.verdict is Verdict.FAILED)
+    seconds = [n for n in (reader.seconds, *(tally.seconds for tally in mine)) if n is not None]
+    tokens = [n for tally in mine for n in (tally.input_tokens, tally.output_tokens) if n is not None]
+    costs = [n for n in (reader.cost_usd, *(tally.cost_usd for tally in mine)) if n is not None]
+    return replace(
+        reader,
+        seconds=sum(seconds) if seconds else None,
+        tokens=(reader.tokens or 0) + sum(tokens) if tokens else reader.tokens,
+        cost_usd=sum(costs) if costs else None,
+        second_looks=sum(tally.findings for tally in mine),
+        second_failed=failed,
+        second_open=left.get(reader.name, 0),
     )
 
 

@@ -1,7 +1,7 @@
 """A study on disk, and all that can be done with it; the command line does nothing that is not here."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,34 +9,36 @@ from typing import Self
 import pandas as pd
 
 from quoth.errors import PaperError, StudyError
-from quoth.ledger import Ledger, Present, StoredPaper
+from quoth.ledger import Ledger, Present, StoredPaper, Versions
 from quoth.models.encoder import Encoder
 from quoth.papers import find_papers
 from quoth.pipeline import read_paper
 from quoth.protocol import EmbeddedReader as EmbeddedSettings
 from quoth.protocol import Protocol, load_protocol, question_digest
 from quoth.readers import make_reader
-from quoth.readers.base import Reader, ReadPaper
+from quoth.readers.base import Reader
 from quoth.readers.calibration import CALIBRATION_FILE, Calibration
-from quoth.readers.embedded import EmbeddedReader, encode_query
+from quoth.readers.embedded import EmbeddedReader
 from quoth.readers.model import ModelReader
 from quoth.reports import tables
 from quoth.reports.pictures import Pictures
 from quoth.study.calibrate import CalibrationResult, calibrate
+from quoth.study.coding import IMPORTED
 from quoth.study.corrections import PAPERS_FILE, corrected, read_corrections
 from quoth.study.create import STUDY_FILE
 from quoth.study.estimate import Estimate, estimate
-from quoth.study.execute import Outcome, check_models, execute, manifest_of, worker_count
-from quoth.study.exports import Shown, What
+from quoth.study.execute import Outcome, check_models, execute, manifest_of, put_versions, worker_count
+from quoth.study.exports import Shown, What, shown_of
 from quoth.study.gold import read_gold
 from quoth.study.judging import Judging, digest_of
-from quoth.study.pilot import free_question
-from quoth.study.plan import Selection, Work, known_texts, pick, plan, present
+from quoth.study.pilot import answered, free_question
+from quoth.study.plan import Cells, Selection, Work, first_versions, known_texts, pick, plan, present, second_versions
 from quoth.study.replay import Replayed, replay
 from quoth.study.report import Pictured, write_report
 from quoth.study.scorecard import scorecard
+from quoth.study.second_look import Circle, SecondLooks, asked_after, second_looks, still_open
 from quoth.study.workshop import Watcher, Workshop, cores
-from quoth.vocabulary import Failure, Finding, Kind, Paper, Question, Verdict
+from quoth.vocabulary import Finding, Kind, Paper, Question
 
 
 class Study(Judging):
@@ -114,7 +116,15 @@ class Study(Judging):
     def present(self, selection: Selection = Selection()) -> Present:  # noqa: B008 (frozen)
         """The versions of papers, questions and readers that the study has now, or of the selected ones."""
         texts = self._texts(self._papers(selection))
-        return present(texts, self._questions(selection.questions), self._readers(selection.readers))
+        return present(texts, self._questions(selection.questions), self.reader_versions(selection))
+
+    def reader_versions(self, selection: Selection = Selection()) -> Versions:  # noqa: B008 (frozen)
+        """The present versions of the protocol's readers, those at a second look among them."""
+        return first_versions(self._readers(selection.readers)) | self.second_versions(selection)
+
+    def second_versions(self, selection: Selection = Selection()) -> Versions:  # noqa: B008 (frozen)
+        """The present versions of models as they look again; none where the protocol has no second look."""
+        return second_versions(self._readers(selection.readers), self.protocol.quorum.second_look)
 
     def _file_names(self) -> dict[str, str]:
         return {file.digest: file.name for stored in self.ledger.papers() for file in stored.paper.files}
@@ -131,13 +141,13 @@ class Study(Judging):
 
     @property
     def findings(self) -> pd.DataFrame:
-        """The current findings, a row each."""
-        return tables.findings_frame(self.current())
+        """The findings that stand, a row each; see `Judging.standing`."""
+        return tables.findings_frame(self.standing())
 
     @property
     def quotes(self) -> pd.DataFrame:
-        """The quotes of the current findings, a row each."""
-        return tables.quotes_frame(self.current(), files=self._file_names())
+        """The quotes of the findings that stand, a row each."""
+        return tables.quotes_frame(self.standing(), files=self._file_names())
 
     @property
     def decisions(self) -> pd.DataFrame:
@@ -226,6 +236,19 @@ class Study(Judging):
             limit=selection.limit,
         )
 
+    def second_looks(self, selection: Selection = Selection()) -> SecondLooks:  # noqa: B008 (frozen)
+        """All that models are to look at once more, or did; raises StudyError for what the study does not have."""
+        shown = self.protocol.quorum.second_look
+        if shown == "none":
+            return SecondLooks()
+        coders = (reader for reader in self.coders() if shown == "all" or reader.type == IMPORTED)
+        versions = frozenset((reader.name, reader.digest) for reader in coders)
+        there = self.files()
+        files = {paper: there[paper] for paper in self._papers(selection)}
+        circle = Circle(shown, self.readers, versions, self.protocol.quorum.tolerance)
+        asked, questions = self._readers(selection.readers), self._questions(selection.questions)
+        return second_looks(files, questions, asked, circle, texts=self._texts(list(files)), ledger=self.ledger)
+
     def run(
         self,
         *,
@@ -254,26 +277,37 @@ class Study(Judging):
         selection = Selection(tuple(papers), tuple(questions), tuple(readers), limit)
         with self.ledger.lock():
             work = self.plan(selection, retry=retry)
-            if not work:
+            later = partial(self._later, selection, retry, work)
+            if not work and not later(()):
                 return Outcome(None, 0, 0, 0, {})
             asked = self._readers(selection.readers)
             check_models(asked, self.protocol)
-            self._put_versions()
+            put_versions(self.ledger, self.protocol, self.readers)
             manifest = manifest_of(self.protocol, asked, selection, retry=retry)
             # With fewer papers than workers, the cores that are left encode passages.
             allowed = self.protocol.reading.workers or cores()
             self.encoder.threads = max(1, allowed // worker_count(self.protocol, len(work)))
-            outcome = execute(self._shop, work, manifest, watch or (lambda progress: None))
+            outcome = execute(self._shop, work, manifest, watch or (lambda progress: None), later)
             if outcome.run is not None:
                 ended = "interrupted" if outcome.interrupted else "stopped" if outcome.stopped else "done"
                 digest = None if outcome.interrupted else self.decisions_digest()
                 counts = {"papers": outcome.papers, "findings": outcome.findings, "failed": outcome.failed}
+                counts |= {"second_looks": outcome.second_looks} if outcome.second_looks else {}
                 self.ledger.finish_run(outcome.run, ended, digest, counts)
             return outcome
 
+    def _later(self, selection: Selection, retry: bool, work: Sequence[Work], stopped: Collection[str]) -> list[Work]:
+        looks = still_open(self.second_looks(selection), self.ledger, retry=retry)
+        return asked_after(work, looks, stopped, selection.limit)
+
     def estimate(self, selection: Selection = Selection(), *, retry: bool = False) -> list[Estimate]:  # noqa: B008 (frozen)
-        """What a run would do and cost, reader by reader; nothing is asked. Raises what `plan` raises."""
-        return estimate(self.plan(selection, retry=retry), self.ledger, self.protocol.retrieval.characters)
+        """What a run would do and cost, reader by reader; nothing is asked. Raises what `plan` raises.
+
+        Second looks are counted as far as first findings tell by now.
+        """
+        work = self.plan(selection, retry=retry)
+        work += self._later(selection, retry, work, ())
+        return estimate(work, self.ledger, self.protocol.retrieval.characters)
 
     def replay(self, selection: Selection = Selection()) -> Replayed:  # noqa: B008 (frozen)
         """Parse and ground the models' stored replies anew, without a network; what changed is told and written.
@@ -284,22 +318,18 @@ class Study(Judging):
         """
         models = [reader for reader in self._readers(selection.readers) if isinstance(reader, ModelReader)]
         asked, texts = self._questions(selection.questions), self._texts(self._papers(selection))
-        there = {paper: places for paper, places in self.files().items() if paper.name in texts}
+        parts = tuple(Cells(reader, tuple(asked)) for reader in models)
+        work = [Work(paper, places, parts) for paper, places in self.files().items() if paper.name in texts]
         with self.ledger.lock():
-            self._put_versions()
-            before = self.ledger.current(present(texts, asked, models))
+            put_versions(self.ledger, self.protocol, self.readers)
+            before = self.ledger.current(present(texts, asked, self.reader_versions(selection)))
             manifest = manifest_of(self.protocol, models, selection, retry=False)
-            replayed = replay(self._shop, {**manifest, "replay": True}, there, asked, models, before)
+            record = {**manifest, "replay": True}
+            replayed = replay(self._shop, record, work, lambda: self.second_looks(selection).work, before)
             if replayed.run is not None:
-                counts = {"papers": len(there), "findings": len(replayed.changes)}
+                counts = {"papers": len(work), "findings": len(replayed.changes)}
                 self.ledger.finish_run(replayed.run, "done", self.decisions_digest(), counts)
             return replayed
-
-    def _put_versions(self) -> None:
-        """Record the questions and readers as they are now: findings and replies name them."""
-        self.ledger.put_questions((question, question_digest(question)) for question in self.protocol.questions)
-        for reader, settings in zip(self.readers, self.protocol.readers, strict=True):
-            self.ledger.put_reader(reader.name, settings.type, reader.digest, reader.manifest())
 
     def calibrate(self, gold: Path | str) -> CalibrationResult:
         """Fit the embedded reader's scores to cells that people coded, and keep the fit in the study if it helps.
@@ -359,16 +389,7 @@ class Study(Judging):
         reader = EmbeddedReader(settings.name, Encoder(threads=cores()))
         files = self.files()
         names = set(pick("paper", [paper] if isinstance(paper, str) else paper, [known.name for known in files]))
-        return [self._free(reader, question, known, files[known]) for known in files if known.name in names]
-
-    def _free(self, reader: EmbeddedReader, question: Question, paper: Paper, places: Mapping[str, Path]) -> Finding:
-        try:
-            with read_paper(paper, places, self._shop.settings, self.encoder) as read:
-                return reader.answer(read, [question])[0]
-        except PaperError as error:
-            failure = Failure.TRANSIENT if error.transient else Failure.FINAL
-            reason = f"not read: {error.reason}"
-            return Finding(paper.name, question.id, reader.name, Verdict.FAILED, error=reason, failure=failure)
+        return [answered(reader, question, known, files[known], self._shop) for known in files if known.name in names]
 
     def passages(
         self,
@@ -393,17 +414,11 @@ class Study(Judging):
             try:
                 with read_paper(paper, places, self._shop.settings, self.encoder) as read:
                     for question in asked:
-                        yield from self._shown(read, question, budget)
+                        yield from shown_of(read, question, self.encoder, budget)
             except PaperError as error:
                 if on_unreadable is None:
                     raise
                 on_unreadable(f"{paper.name}: {error.reason}")
-
-    def _shown(self, read: ReadPaper, question: Question, characters: int) -> Iterator[Shown]:
-        ranking = read.index.rank(question, encode_query(self.encoder, question))
-        for rank, number in enumerate(read.index.shown(ranking, characters), start=1):
-            passage, score = read.index.passages[number], round(float(ranking.share[number]), 6)
-            yield Shown(read.name, question.id, rank, passage.text, passage.page, score)
 
     @property
     def _shop(self) -> Workshop:

@@ -352,9 +352,10 @@ function openCell(paper, question) {
   sheet(paper, asked, verdict, ...list);
 }
 
-function drawFinding([reader, letter, value, unit, answer, score, error, quotes, review, took], leads, word) {
+function drawFinding([reader, letter, value, unit, answer, score, error, quotes, review, took, look], leads, word) {
   const [name, type] = data.readers[reader];
   const figures = [
+    look,
     score === null ? null : `score ${score.toFixed(2)}`,
     review ? (review[2] ? "adjudicated" : review[0] ? "coded blind" : "had seen other findings") : null,
     took[0] === null || took[0] < 0.05 ? null : `${took[0].toFixed(1)} s`,
