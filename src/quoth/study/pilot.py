@@ -6,6 +6,7 @@ from pathlib import Path
 from quoth.errors import PaperError, StudyError
 from quoth.models.encoder import Encoder
 from quoth.pipeline import ReadSettings, read_paper
+from quoth.protocol.models import Reading
 from quoth.readers.embedded import EmbeddedReader
 from quoth.study.workshop import cores
 from quoth.vocabulary import File, Finding, Kind, Paper, Question
@@ -45,5 +46,5 @@ def ask(pdf: Path | str, text: str, *, kind: Kind | str = Kind.TEXT, reader: str
     digest = hashlib.sha256(content).hexdigest()
     paper = Paper(path.stem, (File(digest, path.name, len(content)),))
     encoder = Encoder(threads=cores())
-    with read_paper(paper, {digest: path}, ReadSettings(max_pages=500, cache=None), encoder) as read:
+    with read_paper(paper, {digest: path}, ReadSettings.of(Reading(), None), encoder) as read:
         return EmbeddedReader("embedded", encoder).answer(read, [question])[0]
