@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from quoth.papers.layout import columns
 from quoth.papers.ocr import Points, ReadLine
 from quoth.papers.pdf import Line, RawPage
+from quoth.papers.respace import respaced
 from quoth.vocabulary import Source
 
 _TALL = 1.15  # height of a line, for each point of its type
@@ -59,7 +60,7 @@ class _Strip:
 
 def typeset(page: RawPage, read: Sequence[ReadLine], scale: float) -> RawPage:
     """A page of these lines, in the order of its columns; `scale` says how many pixels of the picture a point has."""
-    strips = [_strip(line.scaled(1 / scale)) for line in read]
+    strips = [_strip(line.scaled(1 / scale)) for line in respaced(read)]
     strips = [replace(strip, size=size) for strip, size in zip(strips, _sizes(strips), strict=True)]
     turn, bold = _skew(strips), _bold(strips)
     found = [(_line(strip, turn, page, bold=own), strip) for strip, own in zip(strips, bold, strict=True)]
