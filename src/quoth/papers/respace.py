@@ -50,7 +50,7 @@ def _is_seam(before: str, after: str, known: Counter[str]) -> bool:
     """Whether two runs of letters, one of them none where a figure stands, are words of their own."""
     if not before or not after:
         return (before or after) in _LITTLE
-    if before + after in known:
+    if known[before + after] > 1:
         return False
     return (before in _LITTLE and len(after) > 2) or (before in known and (after in known or after.lower() in _LITTLE))
 
