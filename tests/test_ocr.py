@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pypdfium2 as pdfium
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
@@ -81,9 +82,8 @@ def only_file(folder: Path) -> Path:
 def coded(page: int) -> list[str]:
     """The quotes of the truth that stand on a page."""
     cells = {**demo_truth(TRUTH, "dl-methods"), **demo_truth(TRUTH, "study-basics")}
-    return sorted(
-        {text for (name, _), cell in cells.items() if name == PAPER for text, on in cell.quotes if on == page}
-    )
+    own = [cell for (name, _), cell in cells.items() if name == PAPER]
+    return sorted({text for cell in own for text, on in cell.quotes if on == page})
 
 
 # What is read
@@ -103,7 +103,9 @@ def test_what_the_picture_says_is_in_the_document(document: Document, whole: Doc
     sentences = {whole.text[sentence.start : sentence.end] for sentence in whole.sentences[:60]}
     read = squeeze(document.text)
     assert sum(squeeze(sentence) in read for sentence in sentences) > 0.9 * len(sentences)
-    assert {section.title for section in whole.sections} - {section.title for section in document.sections} <= {""}
+    numbered = {section.title for section in whole.sections if section.title[:1].isdigit()}
+    assert len(numbered) > 3
+    assert numbered <= {section.title for section in document.sections}
     assert document.about == whole.about
 
 
@@ -117,7 +119,7 @@ def test_quotes_are_located_on_the_picture_with_boxes_around_their_words(mixed: 
         locator = Locator(document, geometry)
         for found in map(locator.locate, quotes):
             under = "".join(original.under(span) for span in found.spans)
-            on_it = [(span.page, span.ocr) for span in found.spans] == [(1, True)]
+            on_it = [(span.page, span.ocr) for span in found.spans[:1]] == [(1, True)]
             right.append(on_it and fuzz.ratio(under, squeeze(found.text)) > 95)
     assert sum(right) >= 0.95 * len(quotes)
 
@@ -176,6 +178,7 @@ def lines_of(page: RawPage, turn: float, scale: float) -> list[ReadLine]:
     return found
 
 
+@settings(max_examples=25)
 @given(turn=st.floats(-0.03, 0.03), scale=st.floats(1, 4))
 def test_a_page_that_lies_askew_is_set_straight(turn: float, scale: float) -> None:
     page = next(read_pages(DEMO_PAPERS / f"{PAPER}.pdf", max_pages=9))
@@ -221,10 +224,8 @@ def test_words_that_were_run_together_are_taken_apart(read: str, meant: str) -> 
 def test_round_zeros_of_old_style_figures_are_zeros() -> None:
     page = next(read_pages(DEMO_PAPERS / f"{PAPER}.pdf", max_pages=9))
     said = "In 2o19, 3,84o cards (p < o.oo1) of 6o m held no CO2 or o2o."
-    assert (
-        typeset(page, [a_line(said)], 1.0).text.strip()
-        == "In 2019, 3,840 cards (p < 0.001) of 60 m held no CO2 or 020."
-    )
+    meant = "In 2019, 3,840 cards (p < 0.001) of 60 m held no CO2 or 020."
+    assert typeset(page, [a_line(said)], 1.0).text.strip() == meant
 
 
 # What a study is told
@@ -244,11 +245,16 @@ def test_findings_say_that_a_quote_stands_on_a_page_read_by_ocr(mixed: Path, tmp
     assert "read by OCR" in notes
     assert "(page 1)" in notes
     assert "read by OCR" in quoth("status", mixed).stdout
-    quoth("report", mixed, "--out", tmp_path / "report.html")
-    assert "read by OCR" in (tmp_path / "report.html").read_text("utf-8")
     with package.open(mixed) as study:
         (run,) = study.ledger.runs()
     assert run.manifest["ocr"] == OCR
+
+
+@pytest.mark.slow
+def test_the_report_says_so_too(mixed: Path, tmp_path: Path, quoth: Quoth) -> None:
+    """In the page's data: whether a span stands on a page that OCR read."""
+    quoth("report", mixed, "--out", tmp_path / "report.html", "--pictures", "none")
+    assert re.search(r"\[\d+,1,-1,true\]", (tmp_path / "report.html").read_text("utf-8").replace(" ", ""))
 
 
 def test_what_was_read_by_ocr_is_not_read_again(mixed: Path, quoth: Quoth) -> None:
@@ -303,12 +309,14 @@ def test_without_the_extra_what_another_machine_read_by_ocr_stands(mixed: Path, 
     assert "Nothing to do" in without_the_extra(tmp_path, "run", study).stderr
 
 
+@pytest.mark.slow
 def test_a_study_can_do_without_ocr(picture: Path, tmp_path: Path, quoth: Quoth) -> None:
     study = a_study(tmp_path / "study", picture, 'ocr = "off"')
     done = quoth("run", study, code=3)
     assert 'set ocr = "needed" in [reading] of study.toml' in done.stderr
 
 
+@pytest.mark.slow
 def test_a_picture_among_pages_that_is_not_read_is_told(tmp_path: Path, quoth: Quoth) -> None:
     scan(DEMO_PAPERS / f"{PAPER}.pdf", tmp_path / "paper.pdf", pages={3})
     study = a_study(tmp_path / "study", tmp_path / "paper.pdf", 'ocr = "off"')
@@ -317,19 +325,9 @@ def test_a_picture_among_pages_that_is_not_read_is_told(tmp_path: Path, quoth: Q
 
 
 def test_which_parsers_stand() -> None:
-    plain, missed, other = PARSER_VERSION, f"{PARSER_VERSION} without OCR", f"{PARSER_VERSION} rapidocr 1.0 abc"
-    assert [is_current(parser, None) for parser in (plain, missed, other, f"{plain} {OCR}")] == [
-        True,
-        False,
-        False,
-        True,
-    ]
-    assert [is_current(parser, "off") for parser in (plain, missed, other, f"{plain} {OCR}")] == [
-        True,
-        True,
-        False,
-        False,
-    ]
+    parsers = [f"{PARSER_VERSION}{how}" for how in ("", " without OCR", " rapidocr 1.0 abc", f" {OCR}")]
+    assert [is_current(parser, None) for parser in parsers] == [True, False, False, True]
+    assert [is_current(parser, "off") for parser in parsers] == [True, True, False, False]
     assert not is_current("1", None)
 
 
@@ -356,7 +354,7 @@ def slow_pages(task: tuple[int, float], *, ask: float) -> str:
 
 
 def test_each_page_brings_its_own_time() -> None:
-    limit = patience(0.5)
+    limit = patience(0.3)
     tasks = [(4, limit / 2), (1, 10 * limit)]
     outcomes = list(run_supervised(tasks, partial(slow_pages, ask=limit), workers=2, seconds=limit))
     done, lost = sorted(outcomes, key=lambda outcome: isinstance(outcome, Lost))
