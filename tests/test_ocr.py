@@ -19,6 +19,7 @@ import pypdfium2 as pdfium
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from rapidfuzz import fuzz
 
 import quoth as package
@@ -143,6 +144,23 @@ def test_a_blank_page_is_no_picture(tmp_path: Path) -> None:
         pdf.save(tmp_path / "paper.pdf")
     document = parse(tmp_path / "paper.pdf", "x", ocr=OCR, begin_page=pytest.fail)
     assert {page.source for page in document.pages} == {Source.TEXT}
+
+
+def test_a_picture_without_words_is_looked_at_once(tmp_path: Path) -> None:
+    with closing(pdfium.PdfDocument.new()) as pdf, pdfium.PdfDocument(DEMO_PAPERS / f"{PAPER}.pdf") as paper:
+        pdf.import_pages(paper)
+        page, photo = pdf.new_page(200, 200), pdfium.PdfImage.new(pdf)
+        photo.set_bitmap(pdfium.PdfBitmap.from_pil(Image.linear_gradient("L").convert("RGB")))
+        photo.set_matrix(pdfium.PdfMatrix().scale(200, 200))
+        page.insert_obj(photo)
+        page.gen_content()
+        pdf.save(tmp_path / "paper.pdf")
+    with_ocr, without = (parse(tmp_path / "paper.pdf", "x", ocr=ocr) for ocr in (OCR, ""))
+    assert [page.source for page in with_ocr.pages] == [page.source for page in without.pages]
+    assert with_ocr.pages[-1].source is Source.PICTURE
+    assert with_ocr.text == without.text
+    assert is_current(parser_of(with_ocr), None)
+    assert not is_current(parser_of(without), None)
 
 
 @pytest.mark.slow

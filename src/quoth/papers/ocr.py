@@ -72,6 +72,7 @@ class ReadLine:
         return ReadLine(self.text, self.score, self.corners * factor, self.stroke * factor, words)
 
 
+@cache
 def installed() -> bool:
     """Whether this machine has OCR, and the models that are used here."""
     try:

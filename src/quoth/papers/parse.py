@@ -117,7 +117,7 @@ class _Builder:
         self._raw = raw
         boxes = [page.boxes for page in raw if page.boxes is not None]
         self._boxes = np.concatenate([np.zeros((0, 4), np.float32), *boxes])
-        self._ocr = ocr if boxes else ""
+        self._ocr = ocr if any(page.source is not Source.TEXT for page in raw) else ""
         self._first = np.cumsum([0, *(len(page.text) if page.glyphs is None else _span(page.glyphs) for page in raw)])
         self._pages = tuple(
             Page(file, page.number, page.width, page.height, int(self._first[i]), int(self._first[i + 1]), page.source)
