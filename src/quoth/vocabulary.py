@@ -226,8 +226,8 @@ class Document:
     pages in the order of the PDF, or -1 for one that stands on no page (a space between two lines). Boxes are looked up
     from there when somebody asks. `digest` is the SHA-256 of the text with the version of the parser that made it.
     `hidden` are words that the file holds and the text does not. `ocr` names what looked at the pages that are
-    pictures, with its version, and is empty where nothing did; `boxes`, shape (characters, 4), are the boxes of the characters of
-    these pages, in order, not a number for those that draw nothing.
+    pictures, with its version, and is empty where nothing did; `boxes`, shape (characters, 4), are the boxes of the
+    characters of these pages, in order, not a number for those that draw nothing.
     """
 
     digest: str
