@@ -35,6 +35,9 @@ from quoth.papers.respace import respaced
 from quoth.papers.typeset import typeset
 from quoth.pipeline import ReadSettings, read_document
 from quoth.protocol import load_protocol
+from quoth.review.app import make_app
+from quoth.review.guard import Door
+from quoth.study.reviewing import StudyDesk
 from quoth.vocabulary import Document, Source
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -45,6 +48,7 @@ from scanning import scan
 from scoring import demo_truth, squeeze
 
 from test_language import liar
+from test_review import Browser
 
 pytestmark = pytest.mark.skipif(not installed(), reason="needs the extra ocr")
 
@@ -266,6 +270,13 @@ def test_findings_say_that_a_quote_stands_on_a_page_read_by_ocr(mixed: Path, tmp
     with package.open(mixed) as study:
         (run,) = study.ledger.runs()
     assert run.manifest["ocr"] == OCR
+
+
+def test_the_review_page_says_so_too(mixed: Path) -> None:
+    with package.open(mixed) as study, closing(StudyDesk(study)) as desk:
+        ann = Browser(make_app(desk, Door.at("127.0.0.1", 8765)), "Ann")
+        assert ", read by OCR" in ann.see("cq01", paper=PAPER, at=0)
+        assert ", read by OCR" not in ann.see("cq01", paper=PAPER, at=1)
 
 
 @pytest.mark.slow
