@@ -93,7 +93,7 @@ def scaling(papers: Path, work: Path) -> quoth.Study:
 def fused(study: quoth.Study) -> dict[Cell, list[str]]:
     """All passages of each paper for each question, in the order of plain fusion."""
     ranked: dict[Cell, list[str]] = {}
-    settings = ReadSettings(study.protocol.reading.max_pages, study.cache)
+    settings = ReadSettings.of(study.protocol.reading, study.cache)
     for paper, places in study.files().items():
         with read_paper(paper, places, settings, study.encoder) as read:
             for question in study.protocol.questions:

@@ -137,9 +137,8 @@ def shuffled(table: bytes) -> bytes:
     return re.sub(rb"(?<=> <)00[4-7][0-9A-Fa-f](?=>)", lambda match: next(others), table)
 
 
-def test_a_font_with_a_random_map_makes_the_paper_unreadable(tmp_path: Path) -> None:
-    """The page looks as before; its letters, asked for by a program, are others."""
-    path = tmp_path / "liar.pdf"
+def liar(path: Path) -> Path:
+    """A paper whose second page looks as before; its letters, asked for by a program, are others."""
     with pikepdf.open(DEMO_PAPERS / "lynx-camera-traps.pdf") as pdf:
         page = pdf.pages[1]
         fonts = Dictionary()
@@ -149,6 +148,11 @@ def test_a_font_with_a_random_map_makes_the_paper_unreadable(tmp_path: Path) -> 
             fonts[Name(name)] = pdf.make_indirect(lie)
         page.obj.Resources = Dictionary({**dict(page.resources.items()), "/Font": fonts})
         pdf.save(path)
+    return path
+
+
+def test_a_font_with_a_random_map_makes_the_paper_unreadable(tmp_path: Path) -> None:
+    path = liar(tmp_path / "liar.pdf")
     with pdfium.PdfDocument(path) as pdf, pdfium.PdfDocument(DEMO_PAPERS / "lynx-camera-traps.pdf") as good:
         assert pdf[1].render().to_numpy().tobytes() == good[1].render().to_numpy().tobytes()
     with pytest.raises(PaperError, match=r"garbled text on page 2: .*OCR"):

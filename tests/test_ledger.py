@@ -35,9 +35,11 @@ from quoth.vocabulary import (
     Kind,
     Located,
     Paper,
+    Picture,
     Question,
     Quote,
     Role,
+    Source,
     Span,
     Verdict,
 )
@@ -516,6 +518,19 @@ def test_what_a_file_says_of_itself_and_hides_comes_back(ledger: Ledger) -> None
         ledger.put_document(PAPER, text_digest="t", parser="2", pages=4, characters=9, about=about, hidden=hidden)
     (stored,) = [stored for stored in ledger.papers() if stored.paper == PAPER]
     assert (stored.about, stored.hidden) == (about, hidden)
+
+
+def test_pages_that_are_pictures_and_quotes_on_them_come_back(ledger: Ledger) -> None:
+    prepare(ledger)
+    pictures = (Picture("ab" * 32, 2, Source.OCR), Picture("ab" * 32, 3, Source.PICTURE))
+    ledger.put_document(PAPER, text_digest="t", parser="3 rapidocr", pages=4, characters=9, pictures=pictures)
+    (stored,) = [stored for stored in ledger.papers() if stored.paper == PAPER]
+    assert stored.pictures == pictures
+    spans = (Span("ab" * 32, 2, 3, 9, (BOX,), ocr=True), Span("ab" * 32, 4, 10, 12, (BOX,)))
+    quote = Quote("said", "text", Located.EXACT, 0.5, spans)
+    ledger.put_findings(None, [(key(), finding(key(), quotes=(quote,)))], AT)
+    (found,) = ledger.history()
+    assert found.finding.quotes[0].spans == spans
 
 
 class TestVersions:

@@ -129,7 +129,7 @@ class TestFrames:
         )
         quotes = (
             *("paper", "question", "reader", "number", "said", "text", "located", "score"),
-            *("file", "page", "start", "end", "boxes", "spans"),
+            *("file", "page", "start", "end", "boxes", "ocr", "spans"),
         )
         history = ("blind", "note", "revision", "round", "run", "at")
         for rows in (FINDINGS, []):
@@ -221,7 +221,14 @@ class TestFiles:
         table = pq.read_table(tmp_path / "t.parquet")
         quotes = table.column("quotes").to_pylist()[0]
         assert quotes[0]["text"] == QUOTE.text
-        assert quotes[0]["spans"][0] == {"file": "aa11", "page": 3, "start": 10, "end": 29, "boxes": [list(BOX)] * 2}
+        assert quotes[0]["spans"][0] == {
+            "file": "aa11",
+            "page": 3,
+            "start": 10,
+            "end": 29,
+            "boxes": [list(BOX)] * 2,
+            "ocr": False,
+        }
         assert quotes[1] == {"said": "said", "text": "not found", "located": "missing", "score": None, "spans": []}
         assert table.column("score").to_pylist() == [0.1 + 0.2, None]
 

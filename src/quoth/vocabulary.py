@@ -68,6 +68,17 @@ class Role(StrEnum):
     SUPPLEMENT = "supplement"
 
 
+class Source(StrEnum):
+    """Where the words of a page come from."""
+
+    TEXT = "text"
+    """The file's own text layer."""
+    OCR = "ocr"
+    """A picture of the page."""
+    PICTURE = "picture"
+    """A picture of the page that was not read: nothing, or next to nothing, of what it says is in the document."""
+
+
 class BlockKind(StrEnum):
     """What a block of a document is."""
 
@@ -144,6 +155,15 @@ class Hidden:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A page whose words are not those of the file's text layer: they were read by OCR, or not at all."""
+
+    file: str
+    page: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of one file: its number in that file, its size in points, and the range of its glyphs' numbers."""
 
@@ -153,6 +173,7 @@ class Page:
     height: float
     start: int
     end: int
+    source: Source = Source.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +225,9 @@ class Document:
     `glyphs` has one entry for each code point of `text`: the number of the character that draws it, counted through all
     pages in the order of the PDF, or -1 for one that stands on no page (a space between two lines). Boxes are looked up
     from there when somebody asks. `digest` is the SHA-256 of the text with the version of the parser that made it.
-    `hidden` are words that the file holds and the text does not.
+    `hidden` are words that the file holds and the text does not. `ocr` names what looked at the pages that are
+    pictures, with its version, and is empty where nothing did; `boxes`, shape (characters, 4), are the boxes of the
+    characters of these pages, in order, not a number for those that draw nothing.
     """
 
     digest: str
@@ -217,6 +240,8 @@ class Document:
     glyphs: NDArray[np.int32]
     hidden: tuple[Hidden, ...] = ()
     about: About = About()
+    ocr: str = ""
+    boxes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,13 +267,14 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a document on one page, with one box for each line."""
+    """A stretch of a document on one page, with one box for each line; `ocr` says that OCR read the page."""
 
     file: str
     page: int
     start: int
     end: int
     boxes: tuple[Box, ...]
+    ocr: bool = False
 
 
 @dataclass(frozen=True, slots=True)

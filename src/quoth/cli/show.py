@@ -22,7 +22,7 @@ from quoth.study.plan import Selection
 from quoth.study.replay import Replayed
 from quoth.study.status import ReaderStatus, Status
 from quoth.study.study import Study
-from quoth.vocabulary import Failure, Finding, Quote, Verdict
+from quoth.vocabulary import Failure, Finding, Quote, Span, Verdict
 
 _LISTED = 20
 
@@ -197,8 +197,12 @@ def finding(found: Finding, *, as_json: bool) -> None:
     if found.error:
         say(console, escape(found.error))
     for one in found.quotes:
-        console.print(f"page {one.spans[0].page}:" if one.spans else "page not known:")
+        console.print(f"page {_where(one.spans[0])}:" if one.spans else "page not known:")
         quote(console, one)
+
+
+def _where(span: Span) -> str:
+    return f"{span.page} (read by OCR)" if span.ocr else str(span.page)
 
 
 def quote(console: Console, shown: Quote) -> None:

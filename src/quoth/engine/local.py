@@ -23,7 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Generic, TypeVar
 
-from quoth.engine.worker import READY, Answer, serve
+from quoth.engine.worker import MORE, READY, Answer, serve
 from quoth.errors import PaperError, QuothError
 
 Task = TypeVar("Task")
@@ -76,10 +76,11 @@ def run_supervised(
     `on_start` is called when a task is handed over. Once `stop` is set no further task is, and those under way are
     still yielded.
 
-    A task is lost after `seconds`, when its worker dies, when the worker holds more than `memory_mb` (on Linux; no
-    limit elsewhere), or when `work` raises: a `PaperError` as it is, anything else as a `PaperError` with its type and
-    message. No task is tried twice. Closing or abandoning the iterator ends all workers at once. Supervision happens
-    while the iterator is being advanced. Raises `QuothError` if workers cannot start.
+    A task is lost after `seconds` and what it asked for meanwhile (`worker.more_time`), when its worker dies, when the
+    worker holds more than `memory_mb` (on Linux; no limit elsewhere), or when `work` raises: a `PaperError` as it is,
+    anything else as a `PaperError` with its type and message. No task is tried twice. Closing or abandoning the
+    iterator ends all workers at once. Supervision happens while the iterator is being advanced. Raises `QuothError` if
+    workers cannot start.
     """
     if workers < 1:
         raise ValueError(f"at least one worker is needed, not {workers}")
@@ -113,6 +114,8 @@ class _Worker(Generic[Task]):
     ready: bool = False
     tasks: list[Task] = field(default_factory=list)
     """The task under way, if any."""
+    more: float = 0.0
+    """Seconds that it was given beyond those that each has."""
 
     def end(self) -> None:
         """Kill the process, wait for its end, and close the pipe."""
@@ -199,7 +202,7 @@ class _Pool(Generic[Task, Result]):
 
     def _feed(self, worker: _Worker[Task]) -> None:
         worker.tasks = self._next()
-        worker.since = time.monotonic()
+        worker.since, worker.more = time.monotonic(), 0.0
         for task in worker.tasks:
             try:
                 worker.pipe.send_bytes(pickle.dumps(task))
@@ -233,7 +236,7 @@ class _Pool(Generic[Task, Result]):
     def _deadline(self, worker: _Worker[Task]) -> float:
         if not worker.ready:
             return worker.since + START_SECONDS
-        return worker.since + self._limits.seconds if worker.tasks else float("inf")
+        return worker.since + self._limits.seconds + worker.more if worker.tasks else float("inf")
 
     def _hear(self, worker: _Worker[Task]) -> list[Done[Task, Result] | Lost[Task]]:
         """Take what a worker says, or learn that it has died."""
@@ -247,6 +250,9 @@ class _Pool(Generic[Task, Result]):
             worker.ready = True
             self._failed_starts = 0
             self._feed(worker)
+            return []
+        if message.startswith(MORE):
+            worker.more += float(message.removeprefix(MORE))
             return []
         answer: Answer[Result] = _read(message)
         if not worker.ready:
@@ -283,8 +289,8 @@ class _Pool(Generic[Task, Result]):
             if not worker.ready:
                 raise QuothError(f"a worker process was not ready after {START_SECONDS:g} s")
             reason = (
-                f"took longer than {self._limits.seconds:g} s; "
-                "to give it more time, raise seconds_per_paper in [reading] of study.toml"
+                f"took longer than {self._limits.seconds + worker.more:g} s; to give it more time, raise "
+                f"seconds_per_{'ocr_page' if worker.more else 'paper'} in [reading] of study.toml"
             )
             yield worker, PaperError(reason, transient=True)
 

@@ -36,9 +36,22 @@ class Answer(Generic[Result]):
 READY = b""
 """What a worker says when it can take its first task."""
 
+MORE = b"more "
+"""What it says before a number of seconds that it asks for beyond those of its task."""
+
+_to_parent: "connection.Connection[object, object] | None" = None
+
+
+def more_time(seconds: float) -> None:
+    """Ask the parent for so many seconds more for the task under way; outside of a worker nobody counts them."""
+    if _to_parent is not None:
+        _to_parent.send_bytes(MORE + repr(float(seconds)).encode())
+
 
 def serve(pipe: "connection.Connection[object, object]", job: bytes) -> None:
     """The life of a worker: get ready, then answer task after task until the parent closes the pipe."""
+    global _to_parent
+    _to_parent = pipe
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     _end_with_parent()
     try:

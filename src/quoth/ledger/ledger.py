@@ -22,7 +22,7 @@ from quoth.ledger.records import (
     StoredReader,
     Tally,
 )
-from quoth.vocabulary import About, Failure, Finding, Hidden, Key, Paper, Question, VoteColumns
+from quoth.vocabulary import About, Failure, Finding, Hidden, Key, Paper, Picture, Question, VoteColumns
 
 
 class Ledger:
@@ -113,9 +113,13 @@ class Ledger:
         characters: int,
         about: About | None = None,
         hidden: tuple[Hidden, ...] = (),
+        pictures: tuple[Picture, ...] = (),
     ) -> None:
         """Record that a paper was read: the digest of its text, the version of the parser, what it holds and hides."""
-        stored = StoredPaper(paper, text_digest, parser, pages, characters, about=about or About(), hidden=hidden)
+        said = about or About()
+        stored = StoredPaper(
+            paper, text_digest, parser, pages, characters, about=said, hidden=hidden, pictures=pictures
+        )
         with self._database.writing() as connection:
             writing.add_document(connection, stored, _now())
 

@@ -45,9 +45,11 @@ from quoth.vocabulary import (
     Key,
     Located,
     Paper,
+    Picture,
     Quote,
     Review,
     Role,
+    Source,
     Span,
     Verdict,
     VoteColumns,
@@ -332,8 +334,8 @@ def _reviews(connection: Connection, chosen: ColumnElement[bool]) -> dict[int, R
     return {row.finding_id: Review(row.blind, row.note) for row in rows}
 
 
-def _span(file: str, page: int, start: int, end: int, boxes: list[list[float]]) -> Span:
-    return Span(file, page, start, end, tuple(_box(*box) for box in boxes))
+def _span(file: str, page: int, start: int, end: int, boxes: list[list[float]], ocr: bool = False) -> Span:
+    return Span(file, page, start, end, tuple(_box(*box) for box in boxes), ocr)
 
 
 def _box(x0: float, y0: float, x1: float, y1: float) -> Box:
@@ -403,6 +405,7 @@ def _papers(connection: Connection, named: ColumnElement[bool]) -> dict[str, tup
         documents.c.doi.label("said_doi"),
         documents.c.year.label("said_year"),
         documents.c.hidden,
+        documents.c.pictures,
     )
     tables = papers.outerjoin(documents, documents.c.id == last_try)
     statement = select(papers, *read).select_from(tables).where(chosen).order_by(papers.c.name)
@@ -419,6 +422,7 @@ def _papers(connection: Connection, named: ColumnElement[bool]) -> dict[str, tup
                 failure=Failure(row.failure) if row.failure else None,
                 about=About(row.said_title, row.said_doi, row.said_year),
                 hidden=tuple(Hidden(**part) for part in row.hidden or ()),
+                pictures=tuple(Picture(p["file"], p["page"], Source(p["source"])) for p in row.pictures or ()),
             ),
         )
         for row in connection.execute(statement)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from quoth.vocabulary import About, Failure, Finding, Hidden, Key, Paper, Question, Review, Verdict
+from quoth.vocabulary import About, Failure, Finding, Hidden, Key, Paper, Picture, Question, Review, Verdict
 
 TAKEN_BACK = "taken back"
 """The error of the revision by which a person takes a code back: it stays in the history, and is no current finding."""
@@ -82,7 +82,8 @@ class StoredPaper:
     """A paper as it stands now, and what came of reading it.
 
     Not read yet: neither `text_digest` nor `reason`. Unreadable: `reason`, and in `failure` whether to try again.
-    `about` is what its file says of it, `hidden` the words that the file holds and nobody sees.
+    `about` is what its file says of it, `hidden` the words that the file holds and nobody sees, `pictures` the pages
+    whose words are not those of its text layer.
     """
 
     paper: Paper
@@ -94,6 +95,7 @@ class StoredPaper:
     failure: Failure | None = None
     about: About = field(default_factory=About)
     hidden: tuple[Hidden, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION = "0002"
+VERSION = "0003"
 """The migration that this program writes: the newest in `migrations/versions`."""
 
 _UNSTORABLE = {0: 0xFFFD, **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)}
@@ -132,11 +132,13 @@ documents = Table(
     Column("doi", Words),
     Column("year", Integer),
     Column("hidden", JSON),
+    Column("pictures", JSON),
     Index("documents_by_paper", "paper_id", "id"),
 )
 """What came of reading one row of `papers`: a text, or the reason why there is none; the newest row is current.
 
-`title`, `doi` and `year` are what the file says of itself, `hidden` the words that nobody sees, with file and page.
+`title`, `doi` and `year` are what the file says of itself, `hidden` the words that nobody sees, with file and page,
+`pictures` the pages that OCR read, or nobody.
 """
 
 texts = Table(

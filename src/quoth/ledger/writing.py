@@ -82,6 +82,7 @@ def add_document(connection: Connection, stored: StoredPaper, at: datetime) -> N
         "at": at,
         **asdict(stored.about),
         "hidden": [asdict(part) for part in stored.hidden],
+        "pictures": [asdict(part) for part in stored.pictures],
     }
     connection.execute(insert(documents), row)
 
@@ -295,7 +296,14 @@ def _quote_row(finding_id: int, position: int, quote: Quote) -> dict[str, object
         "located": quote.located.value,
         "score": quote.score,
         "spans": [
-            {"file": span.file, "page": span.page, "start": span.start, "end": span.end, "boxes": span.boxes}
+            {
+                "file": span.file,
+                "page": span.page,
+                "start": span.start,
+                "end": span.end,
+                "boxes": span.boxes,
+                **({"ocr": True} if span.ocr else {}),
+            }
             for span in quote.spans
         ],
     }

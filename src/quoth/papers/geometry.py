@@ -13,7 +13,7 @@ import pypdfium2.raw as raw
 from numpy.typing import NDArray
 
 from quoth.papers.pdf import Placement, Probe, open_pdf
-from quoth.vocabulary import Box, Document, Page, Span
+from quoth.vocabulary import Box, Document, Page, Source, Span
 
 
 class PageGeometry:
@@ -59,9 +59,13 @@ class PageGeometry:
             page = self._document.pages[number]
             characters = (glyphs[part] - page.start).tolist()
             boxes = tuple(self._boxes(int(number), page).lines(characters))
-            yield Span(page.file, page.number, start + int(part[0]), start + int(part[-1]) + 1, boxes)
+            ocr = page.source is Source.OCR
+            yield Span(page.file, page.number, start + int(part[0]), start + int(part[-1]) + 1, boxes, ocr)
 
     def _boxes(self, number: int, page: Page) -> "_PageBoxes":
+        if number not in self._pages and page.source is Source.OCR:
+            first = sum(p.end - p.start for p in self._document.pages[:number] if p.source is Source.OCR)
+            self._pages[number] = _PageBoxes(self._document.boxes[first : first + page.end - page.start])
         if number not in self._pages:
             if page.file not in self._open:
                 self._open[page.file] = self._stack.enter_context(open_pdf(self._files[page.file]))
@@ -69,17 +73,15 @@ class PageGeometry:
             self._stack.callback(shown.close)
             words = shown.get_textpage()
             self._stack.callback(words.close)
-            self._pages[number] = _PageBoxes(words.raw, Placement.of(shown))
+            self._pages[number] = _LayerBoxes(words.raw, Placement.of(shown))
         return self._pages[number]
 
 
 class _PageBoxes:
     """The boxes of all characters of a page, shape (characters, 4); those that draw nothing are not a number."""
 
-    def __init__(self, words: raw.FPDF_TEXTPAGE, place: Placement) -> None:
-        self._words = words
-        self._probe = Probe(words, None, place)
-        self._boxes = _character_boxes(words, place)
+    def __init__(self, boxes: NDArray[np.floating]) -> None:
+        self._boxes = boxes.astype(np.float64)
         self._centres = (self._boxes[:, :2] + self._boxes[:, 2:]) / 2
 
     def lines(self, characters: Sequence[int]) -> Iterator[Box]:
@@ -121,8 +123,22 @@ class _PageBoxes:
         return any(self._is_seen(int(number)) for number in np.flatnonzero(inside))
 
     def _is_drawn(self, number: int) -> bool:
-        letter = chr(raw.FPDFText_GetUnicode(self._words, number))
-        return not letter.isspace() and not np.isnan(self._boxes[number, 0])
+        return not np.isnan(self._boxes[number, 0])
+
+    def _is_seen(self, number: int) -> bool:
+        return self._is_drawn(number)
+
+
+class _LayerBoxes(_PageBoxes):
+    """The boxes of a page's text layer, some of whose characters are spaces or out of sight."""
+
+    def __init__(self, words: raw.FPDF_TEXTPAGE, place: Placement) -> None:
+        self._words = words
+        self._probe = Probe(words, None, place)
+        super().__init__(_character_boxes(words, place))
+
+    def _is_drawn(self, number: int) -> bool:
+        return not chr(raw.FPDFText_GetUnicode(self._words, number)).isspace() and super()._is_drawn(number)
 
     def _is_seen(self, number: int) -> bool:
         printable = chr(raw.FPDFText_GetUnicode(self._words, number)).isprintable()

@@ -128,6 +128,17 @@ def without_line_numbers(lines: list[Line]) -> list[Line]:
     step, times = steps.most_common(1)[0] if steps else (0, 0)
     if step not in (1, 5) or times < 0.7 * (len(margin) - 1) or len(margin) < 8:
         return lines
-    for line, _, length in margin:
+    for line, _, length in _counting(margin, step):
         line.text, line.start = line.text[length:], line.start + length
     return [line for line in lines if line.text]
+
+
+def _counting(margin: Sequence[tuple[Line, int, int]], step: int) -> list[tuple[Line, int, int]]:
+    """Those of the marks in a margin that count on: a line of text may begin with a number too."""
+    numbers = [number for _, number, _ in margin]
+    return [
+        mark
+        for i, mark in enumerate(margin)
+        if any(mark[1] - step == other for other in numbers[max(0, i - 2) : i])
+        or any(mark[1] + step == other for other in numbers[i + 1 : i + 3])
+    ]

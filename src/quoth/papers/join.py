@@ -26,8 +26,9 @@ def join(documents: Sequence[Document]) -> Document:
         block += len(document.blocks)
     gap = np.full(len(_BETWEEN), -1, np.int32)
     glyphs = [part for document in moved for part in (gap, document.glyphs)][1:]
+    ocr = next((document.ocr for document in documents if document.ocr), "")
     return Document(
-        text_digest(text),
+        text_digest(text, ocr),
         text,
         tuple(page for document in moved for page in document.pages),
         tuple(part for document in moved for part in document.sections),
@@ -37,6 +38,8 @@ def join(documents: Sequence[Document]) -> Document:
         np.concatenate(glyphs),
         tuple(part for document in moved for part in document.hidden),
         documents[0].about,
+        ocr,
+        np.concatenate([document.boxes for document in documents]),
     )
 
 

@@ -80,11 +80,11 @@ def reading_order(pages: Sequence[RawPage]) -> list[Row]:
         lines = [line for i, line in enumerate(page.lines) if i not in out and _visible(line, page)]
         lines = without_line_numbers(lines)
         upright = [line for line in lines if line.upright]
-        columns = _columns(upright) if upright else []
+        parts = columns(upright) if upright else []
         sideways = [line for line in lines if not line.upright]
         if sideways:
-            columns.append(sideways)
-        for number, column in enumerate(columns):
+            parts.append(sideways)
+        for number, column in enumerate(parts):
             rows.extend(_rows(column, page.number, number, sideways=column is sideways))
     return rows
 
@@ -96,20 +96,21 @@ def _visible(line: Line, page: RawPage) -> bool:
     return inside and not stamp
 
 
-def _columns(lines: list[Line], depth: int = 0) -> list[list[Line]]:
+def columns(lines: list[Line], depth: int = 0) -> list[list[Line]]:
+    """Upright lines of a page as columns in reading order."""
     gutter = _gutter(lines) if depth < 3 and len(lines) >= 6 else None
     if gutter is None:
         return [lines]
-    columns: list[list[Line]] = []
+    found: list[list[Line]] = []
     for band in _bands(lines, gutter):
         left = [line for line in band if line.x1 <= gutter + 1]
         right = [line for line in band if line.x0 >= gutter - 1 and line.x1 > gutter + 1]
         if not left or not right or len(left) + len(right) < len(band):
-            columns.append(band)
+            found.append(band)
             continue
         for part in _parts(left, right):
-            columns.extend(_columns(part, depth + 1))
-    return columns
+            found.extend(columns(part, depth + 1))
+    return found
 
 
 def _parts(left: list[Line], right: list[Line]) -> Iterator[list[Line]]:

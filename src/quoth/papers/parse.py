@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +15,15 @@ from quoth.papers.blocks import drafts
 from quoth.papers.draft import Draft, Shape
 from quoth.papers.language import lies
 from quoth.papers.layout import Row, reading_order
-from quoth.papers.pdf import HIDDEN, RawPage, read_information, read_pages
+from quoth.papers.ocr import REMEDY, Wanted, installed, reads_here
+from quoth.papers.pdf import RawPage, read_information, read_pages
 from quoth.papers.repair import Hyphens, mend, runs_on
+from quoth.papers.scans import EMPTY_PAGE, letters, picture_pages, read_pictures
 from quoth.papers.sections import is_publishers, opens_section, run_in_heading, section_kind
 from quoth.papers.sentences import sentences
-from quoth.vocabulary import Block, BlockKind, Document, Hidden, Link, Page, Section, SectionKind, Sentence
+from quoth.vocabulary import Block, BlockKind, Document, Hidden, Link, Page, Section, SectionKind, Sentence, Source
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 """Changes whenever the same bytes may give another document: cached documents of other versions are not used."""
 
 _KINDS = {
@@ -32,23 +34,39 @@ _KINDS = {
     Shape.LABELS: BlockKind.FRAGMENT,
 }
 _BREAK = "\n\n"
-_EMPTY_PAGE = 40  # characters below which a page holds no text
+_WITHOUT = "without OCR"
 _THIN_PAGE = 250  # characters that a page of a paper holds on average at the very least
 _WORTH_TELLING = 4  # letters and digits that nobody sees, below which they are crumbs
 _TOLD = 300  # characters of hidden words that are kept for each page
 _DASHED = re.compile(r"\d[–-]\n\d|[^\W\d]—\n\w")  # a range or a clause goes on in the next line without a space
 
 
-def parse(path: Path, digest: str, *, max_pages: int = 500) -> Document:
+def parse(
+    path: Path, digest: str, *, max_pages: int = 500, ocr: str = "", begin_page: Callable[[], None] = lambda: None
+) -> Document:
     """Read one PDF, whose bytes have the SHA-256 `digest`, into a document.
+
+    Args:
+        path: the file.
+        digest: of its bytes.
+        max_pages: a longer one is not read.
+        ocr: what reads pages that are pictures, and those whose letters lie (`ocr.reads_here`); empty for nothing.
+        begin_page: called before each page that OCR reads, as these take seconds.
 
     Raises:
         PaperError: it cannot be read, or holds no text.
     """
     raw = list(read_pages(path, max_pages=max_pages))
-    _check_text([len(page.text) - page.text.count(HIDDEN) for page in raw], path)
-    _check_language(raw, path)
-    builder = _Builder(raw, digest)
+    lying = [page.number for page in raw if lies(page)]
+    pictures = picture_pages(path, raw)
+    if ocr and (lying or pictures):
+        raw = list(read_pictures(path, raw, {*lying, *pictures}, begin_page))
+    for number in pictures:
+        if raw[number - 1].source is Source.TEXT:
+            raw[number - 1].source = Source.PICTURE
+    _check_text([letters(page) for page in raw], path, ocr)
+    _check_language([number for number in lying if raw[number - 1].source is Source.TEXT], len(raw), path, ocr)
+    builder = _Builder(raw, digest, ocr)
     for draft in drafts(reading_order(raw)):
         builder.add(draft)
     document = builder.document()
@@ -63,36 +81,46 @@ def _hidden(raw: Iterable[RawPage], file: str) -> Iterator[Hidden]:
             yield Hidden(file, page.number, mend(page.hidden, np.zeros(len(page.hidden), np.int32))[0][:_TOLD])
 
 
-def _check_text(lengths: Sequence[int], path: Path) -> None:
+def _check_text(lengths: Sequence[int], path: Path, ocr: str) -> None:
     """A file most of whose text is missing is not read: what is missing would pass for 'not reported'."""
-    total, empty = sum(lengths), sum(length < _EMPTY_PAGE for length in lengths)
-    if total < _EMPTY_PAGE:
-        what = "its pages are pictures (a scan), or empty"
-        raise PaperError(f"no text: {what}; run OCR on it and put the result here", file=path)
-    remedy = "damaged, or scanned in part: download it again, or run OCR on it"
+    total, empty = sum(lengths), sum(length < EMPTY_PAGE for length in lengths)
+    if total < EMPTY_PAGE:
+        raise PaperError(f"no text: its pages are pictures (a scan), or empty; {_by_ocr(ocr)}", file=path)
+    remedy = f"damaged, or scanned in part: download it again; {_by_ocr(ocr)}"
     if 2 * empty > len(lengths):
         raise PaperError(f"no text on {empty} of {len(lengths)} pages: {remedy}", file=path)
     if total < _THIN_PAGE * len(lengths):
         raise PaperError(f"hardly any text ({total} characters on {len(lengths)} pages): {remedy}", file=path)
 
 
-def _check_language(raw: Sequence[RawPage], path: Path) -> None:
+def _check_language(lying: Sequence[int], count: int, path: Path, ocr: str) -> None:
     """A file some pages of which give other letters than they show is not read: what they say would be missing."""
-    lying = [page.number for page in raw if lies(page)]
     if lying:
-        pages = f"page {lying[0]}" if len(lying) == 1 else f"{len(lying)} of {len(raw)} pages, from page {lying[0]} on"
+        pages = f"page {lying[0]}" if len(lying) == 1 else f"{len(lying)} of {count} pages, from page {lying[0]} on"
         why = "a font gives other letters than those that one sees"
-        raise PaperError(f"garbled text on {pages}: {why}; run OCR on it and put the result here", file=path)
+        raise PaperError(f"garbled text on {pages}: {why}; {_by_ocr(ocr)}", file=path)
+
+
+def _by_ocr(ocr: str) -> str:
+    """What OCR could do for a file that is not read."""
+    if ocr:
+        return "OCR found no words there either"
+    if installed():
+        return 'to have such pages read by OCR, set ocr = "needed" in [reading] of study.toml'
+    return f"to have such pages read by OCR: {REMEDY}"
 
 
 class _Builder:
     """Puts drafts together to a text, with sections, sentences and the way back to the page."""
 
-    def __init__(self, raw: Sequence[RawPage], file: str) -> None:
+    def __init__(self, raw: Sequence[RawPage], file: str, ocr: str) -> None:
         self._raw = raw
+        boxes = [page.boxes for page in raw if page.boxes is not None]
+        self._boxes = np.concatenate([np.zeros((0, 4), np.float32), *boxes])
+        self._ocr = ocr if any(page.source is not Source.TEXT for page in raw) else ""
         self._first = np.cumsum([0, *(len(page.text) if page.glyphs is None else _span(page.glyphs) for page in raw)])
         self._pages = tuple(
-            Page(file, page.number, page.width, page.height, int(self._first[i]), int(self._first[i + 1]))
+            Page(file, page.number, page.width, page.height, int(self._first[i]), int(self._first[i + 1]), page.source)
             for i, page in enumerate(raw)
         )
         self._hyphens = Hyphens([page.text for page in raw])
@@ -134,7 +162,7 @@ class _Builder:
         text = "".join(self._texts)
         glyphs = np.concatenate(self._glyphs) if self._glyphs else np.zeros(0, np.int32)
         return Document(
-            text_digest(text),
+            text_digest(text, self._ocr),
             text,
             self._pages,
             tuple(self._sections),
@@ -142,6 +170,8 @@ class _Builder:
             tuple(self._sentences),
             tuple(_whole_links(self._links(glyphs))),
             glyphs,
+            ocr=self._ocr,
+            boxes=self._boxes,
         )
 
     def _append(self, text: str, glyphs: NDArray[np.int32]) -> int:
@@ -244,6 +274,29 @@ def _stripped(text: str, glyphs: NDArray[np.int32]) -> tuple[str, NDArray[np.int
     return text[start:end], glyphs[start:end]
 
 
-def text_digest(text: str) -> str:
-    """What names a document's text: SHA-256 of the text and the parser's version."""
-    return hashlib.sha256(f"{PARSER_VERSION}\n{text}".encode()).hexdigest()
+def text_digest(text: str, ocr: str = "") -> str:
+    """What names a document's text: SHA-256 of the text, the parser's version and that of OCR where it had a part."""
+    return hashlib.sha256(f"{_read_by(ocr)}\n{text}".encode()).hexdigest()
+
+
+def parser_of(document: Document) -> str:
+    """What read a document: the parser's version, with that of OCR where it had a part, or where it was missed."""
+    missed = any(page.source is Source.PICTURE for page in document.pages)
+    return _read_by(document.ocr or (_WITHOUT if missed else ""))
+
+
+def is_current(parser: str, wanted: Wanted) -> bool:
+    """Whether what a parser read counts as read, on this machine and in a study that wants OCR so.
+
+    A machine without OCR lets stand what another one read by it.
+    """
+    ocr = parser.removeprefix(PARSER_VERSION).strip()
+    if parser != _read_by(ocr):
+        return False
+    if not ocr or wanted == "off":
+        return ocr in ("", _WITHOUT)
+    return not installed() or ocr == reads_here(wanted)
+
+
+def _read_by(ocr: str) -> str:
+    return f"{PARSER_VERSION} {ocr}" if ocr else PARSER_VERSION

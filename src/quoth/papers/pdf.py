@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
+from numpy.typing import NDArray
 
 from quoth.errors import PaperError
 from quoth.papers.hidden import hidden_characters
 from quoth.papers.suspects import clip_corners
+from quoth.vocabulary import Source
 
 OUTER = 0.115
 """Share of a page's height in which running heads and page numbers stand."""
@@ -67,6 +70,7 @@ class RawPage:
     """One page as pdfium reads it; `glyphs` maps offsets in `text` to characters, None where they are the same.
 
     `hidden` are the words that nobody sees on the page; in `text`, `HIDDEN` stands for each of their characters.
+    `boxes`, shape (characters, 4), are those of a page that OCR read; None where pdfium knows them.
     """
 
     number: int
@@ -77,6 +81,8 @@ class RawPage:
     lines: list[Line]
     links: list[RawLink]
     hidden: str = ""
+    source: Source = Source.TEXT
+    boxes: NDArray[np.float32] | None = None
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from quoth.vocabulary import (
     Section,
     SectionKind,
     Sentence,
+    Source,
 )
 
 T = TypeVar("T")
@@ -106,6 +107,7 @@ def _pack(document: Document) -> bytes:
         "digest": document.digest,
         "text": document.text,
         "about": asdict(document.about),
+        "ocr": document.ocr,
         **{name: [asdict(item) for item in getattr(document, name)] for name in _PARTS},
     }
     # Glyphs mostly count up by one, so their differences compress to almost nothing.
@@ -114,6 +116,7 @@ def _pack(document: Document) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
         archive.writestr("document.json", json.dumps(plain, ensure_ascii=True))
         archive.writestr("glyphs", steps)
+        archive.writestr("boxes", document.boxes.astype("<f4").tobytes())
     return buffer.getvalue()
 
 
@@ -124,10 +127,11 @@ def _unpack(content: bytes) -> Document:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         plain = json.loads(archive.read("document.json"))
         steps = np.frombuffer(archive.read("glyphs"), "<i4")
+        boxes = np.frombuffer(archive.read("boxes"), "<f4").astype(np.float32).reshape(-1, 4)
     return Document(
         digest=plain["digest"],
         text=plain["text"],
-        pages=tuple(Page(**page) for page in plain["pages"]),
+        pages=tuple(Page(**{**page, "source": Source(page["source"])}) for page in plain["pages"]),
         sections=tuple(Section(**{**section, "kind": SectionKind(section["kind"])}) for section in plain["sections"]),
         blocks=tuple(Block(**{**block, "kind": BlockKind(block["kind"])}) for block in plain["blocks"]),
         sentences=tuple(Sentence(**sentence) for sentence in plain["sentences"]),
@@ -135,4 +139,6 @@ def _unpack(content: bytes) -> Document:
         glyphs=np.cumsum(steps, dtype=np.int32),
         hidden=tuple(Hidden(**words) for words in plain["hidden"]),
         about=About(**plain["about"]),
+        ocr=plain["ocr"],
+        boxes=boxes,
     )

@@ -11,11 +11,11 @@ from pathlib import Path
 from quoth.errors import PaperError
 from quoth.models.encoder import Encoder as OnnxEncoder
 from quoth.models.threads import one_thread
-from quoth.papers import PARSER_VERSION
-from quoth.pipeline.read import ReadSettings, read_paper
+from quoth.papers import parser_of
+from quoth.pipeline.read import MoreTime, ReadSettings, read_paper, unhurried
 from quoth.readers.base import PureReader
 from quoth.readers.embedded import ReaderModel
-from quoth.vocabulary import About, Encoder, Finding, Hidden, Paper, Question
+from quoth.vocabulary import About, Encoder, Finding, Hidden, Paper, Picture, Question, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class PaperResult:
     characters: int
     about: About
     hidden: tuple[Hidden, ...]
+    pictures: tuple[Picture, ...]
     findings: tuple[Finding, ...]
     seconds: Mapping[str, float]
 
@@ -58,15 +59,15 @@ def prepare_worker() -> None:
         import_module("tqdm").tqdm.set_lock(threading.RLock())
 
 
-def work_on_paper(task: PaperTask) -> PaperResult:
-    """Read a paper and answer all that is wanted of it.
+def work_on_paper(task: PaperTask, more_time: MoreTime = unhurried) -> PaperResult:
+    """Read a paper and answer all that is wanted of it; `more_time` is told what pages that OCR reads may take.
 
     Raises:
         PaperError: it cannot be read.
     """
     began = time.perf_counter()
     try:
-        with read_paper(task.paper, task.places, task.settings, task.encoder) as read:
+        with read_paper(task.paper, task.places, task.settings, task.encoder, more_time) as read:
             ready = time.perf_counter()
             findings = tuple(finding for reader, questions in task.wanted for finding in reader.answer(read, questions))
             document = read.document
@@ -77,11 +78,14 @@ def work_on_paper(task: PaperTask) -> PaperResult:
     return PaperResult(
         task.paper,
         document.digest,
-        PARSER_VERSION,
+        parser_of(document),
         len(document.pages),
         len(document.text),
         document.about,
         document.hidden,
+        tuple(
+            Picture(page.file, page.number, page.source) for page in document.pages if page.source is not Source.TEXT
+        ),
         findings,
         {"read": ready - began, "ask": time.perf_counter() - ready},
     )

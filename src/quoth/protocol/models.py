@@ -54,6 +54,10 @@ class Reading(Table):
     """A worker that needs longer for one paper is ended."""
     memory_mb: Annotated[int, Field(ge=200, le=1_000_000)] = 2000
     """A worker that holds more memory is ended, where the system tells how much it holds."""
+    ocr: Literal["needed", "off"] | None = None
+    """Whether pages that are pictures are read by OCR; None for: where it is installed."""
+    seconds_per_ocr_page: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    """What a page that OCR reads may take beyond `seconds_per_paper`."""
     workers: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Worker processes; None for one on each core."""
 

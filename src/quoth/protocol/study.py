@@ -48,6 +48,7 @@ _OPERATION = {
 }
 
 _LATER = {"unquoted", "tolerance", "second_look"}
+_LATER_READING = {"ocr", "seconds_per_ocr_page"}
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,12 @@ class Protocol:
                 "variables": [variable.model_dump() for variable in self.variables],
                 "readers": [_canonical_reader(reader) for reader in self.readers],
                 "retrieval": self.retrieval.model_dump(),
-                "reading": self.reading.model_dump(exclude={"workers"}),
+                "reading": self.reading.model_dump(exclude={"workers", *_LATER_READING}),
                 "quorum": self.quorum.model_dump(exclude=_LATER),
                 # What came with a later version counts where it is used: older digests stay true.
                 **({"levels": [level.model_dump() for level in self.levels]} if self.levels else {}),
                 **self.quorum.model_dump(include=_LATER, exclude_defaults=True),
+                **self.reading.model_dump(include=_LATER_READING, exclude_defaults=True),
             }
         )
 

@@ -22,6 +22,9 @@ characters = 3000                  # how much of a paper a reader is shown for e
 max_pages = 500                    # a longer file is listed as not readable
 seconds_per_paper = 120            # a paper that takes longer is given up; the next run tries it again
 memory_mb = 2000                   # so is one that needs more memory (on Linux)
+# ocr = "needed"                   # read scans by OCR, and do not run without it; "off": never; without this line,
+                                   # where it is installed (pip install 'quoth[ocr]')
+# seconds_per_ocr_page = 60        # what each page that OCR reads may take beyond seconds_per_paper
 # workers = 4                      # papers read at the same time; without this line, one for each core
 
 # Who answers. The embedded reader runs on this computer and costs nothing. Readers are added with further [[reader]].

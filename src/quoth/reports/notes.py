@@ -1,11 +1,11 @@
-"""What whoever counts papers should know of them: words that nobody sees, and papers that may be one and the same."""
+"""What whoever counts papers should know of them: unseen words, pages that are pictures, papers that may be one."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from quoth.ledger import StoredPaper
-from quoth.vocabulary import Hidden
+from quoth.vocabulary import Hidden, Picture, Source
 
 _SHOWN = 80  # characters of hidden words in a note
 _TITLE = 4  # words from which on a title names a paper
@@ -17,6 +17,7 @@ def notes(papers: Sequence[StoredPaper]) -> dict[str, tuple[str, ...]]:
     for stored in papers:
         if stored.hidden:
             found[stored.paper.name].append(_hidden(stored.hidden))
+        found[stored.paper.name] += _pictures(stored.pictures)
     for what, name_of in _SAME.items():
         for name, others in _twins(papers, name_of).items():
             if not any(note.endswith(others) for note in found[name]):
@@ -29,6 +30,14 @@ def _hidden(hidden: Sequence[Hidden]) -> str:
     words = words if len(words) <= _SHOWN else words[:_SHOWN].rsplit(" ", 1)[0] + " …"
     pages = _pages(sorted({part.page for part in hidden}))
     return f"words that nobody sees, left out ({pages}): “{words}”"
+
+
+def _pictures(pictures: Sequence[Picture]) -> Iterator[str]:
+    by_source = {source: sorted({one.page for one in pictures if one.source is source}) for source in Source}
+    if pages := by_source[Source.OCR]:
+        yield f"read by OCR, which errs in places ({_pages(pages)})"
+    if pages := by_source[Source.PICTURE]:
+        yield f"a picture without text, not read ({_pages(pages)})"
 
 
 def _pages(pages: Sequence[int]) -> str:

@@ -137,7 +137,8 @@ class Details:
 
     def _quote(self, quote: Quote, texts: "_Texts") -> JSON:
         spans = [
-            [self.files.get(span.file, -1), span.page, self.pictures.get(Place.of(span), -1)] for span in quote.spans
+            [self.files.get(span.file, -1), span.page, self.pictures.get(Place.of(span), -1), span.ocr]
+            for span in quote.spans
         ]
         said = quote.said if quote.said != quote.text else None
         return [texts[quote.text], texts[said], quote.located.value, quote.score, spans]

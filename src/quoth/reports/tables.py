@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -37,6 +38,7 @@ _SPANS = pa.list_(
             ("start", pa.int64()),
             ("end", pa.int64()),
             ("boxes", _BOXES),
+            ("ocr", pa.bool_()),
         ]
     )
 )
@@ -93,6 +95,7 @@ _QUOTE_ROWS: dict[str, Dtype] = {
     "start": _WHOLE,
     "end": _WHOLE,
     "boxes": pd.ArrowDtype(_BOXES),
+    "ocr": "boolean",
     "spans": pd.ArrowDtype(_SPANS),
 }
 _DECISIONS: dict[str, Dtype] = {
@@ -202,7 +205,7 @@ def decisions_frame(decisions: Iterable[Decision]) -> pd.DataFrame:
 def papers_frame(papers: Sequence[StoredPaper]) -> pd.DataFrame:
     """A row for each paper; `status` is read, unreadable (see `reason`), not read yet, or no file.
 
-    `notes` says what is odd about a paper that was read: words that nobody sees, another paper that may be the same.
+    `notes` says what is odd about a paper that was read: unseen words, pages that are pictures, papers that may be one.
     """
     remarks = notes(papers)
     records = [
@@ -249,9 +252,9 @@ def _quote_record(quote: Quote, names: Mapping[str, str]) -> tuple[object, ...]:
     spans = _nested_spans(quote.spans)
     words = (quote.said, quote.text, quote.located.value, quote.score)
     if not quote.spans:
-        return (*words, None, None, None, None, None, spans)
-    first, last = quote.spans[0], quote.spans[-1]
-    return (*words, names.get(first.file, first.file), first.page, first.start, last.end, first.boxes, spans)
+        return (*words, None, None, None, None, None, None, spans)
+    first, last, ocr = quote.spans[0], quote.spans[-1], any(span.ocr for span in quote.spans)
+    return (*words, names.get(first.file, first.file), first.page, first.start, last.end, first.boxes, ocr, spans)
 
 
 def _nested_quotes(quotes: Iterable[Quote]) -> list[dict[str, object]]:
@@ -268,10 +271,7 @@ def _nested_quotes(quotes: Iterable[Quote]) -> list[dict[str, object]]:
 
 
 def _nested_spans(spans: Iterable[Span]) -> list[dict[str, object]]:
-    return [
-        {"file": span.file, "page": span.page, "start": span.start, "end": span.end, "boxes": span.boxes}
-        for span in spans
-    ]
+    return [asdict(span) for span in spans]
 
 
 def _status(stored: StoredPaper) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from quoth.errors import QuothError
+from quoth.papers.ocr import REMEDY, installed, version
 from quoth.study.workshop import cores
 
 
@@ -34,6 +35,9 @@ def checks() -> Iterator[Check]:
         ("Ledger", _ledger),
     ):
         yield _tried(name, look)
+    what = "pages that are pictures"
+    says = f"installed, {version()} ({what})" if installed() else f"not installed: {REMEDY} for {what}"
+    yield Check("Extra ocr", installed(), says, needed=False)
     for extra, module, what in (
         ("gguf", "xllamacpp", "language models from GGUF files"),
         ("postgres", "psycopg", "a ledger on PostgreSQL"),

@@ -7,13 +7,16 @@ from collections.abc import Callable, Collection, Generator, Iterator, Mapping, 
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from quoth.engine.asking import Purse
 from quoth.engine.local import Done, Lost, run_supervised
+from quoth.engine.worker import more_time
 from quoth.errors import ReaderError
 from quoth.ledger import Ledger
 from quoth.models.threads import one_thread
 from quoth.papers import PARSER_VERSION
+from quoth.papers.ocr import check, reads_here
 from quoth.pipeline import PaperResult, PaperTask, prepare_worker, work_on_paper
 from quoth.protocol import Protocol, question_digest
 from quoth.readers.base import PureReader, Reader
@@ -113,8 +116,10 @@ def check_models(readers: Sequence[Reader], protocol: Protocol) -> None:
     """Look at what would stop a run of days in its first minute.
 
     Raises:
+        ModelError: OCR is asked for and not installed.
         ReaderError: a key is not set, a package is missing, or a budget in dollars meets a model without a price.
     """
+    check(protocol.reading.ocr)
     for reader in readers:
         if not isinstance(reader, ModelReader):
             continue
@@ -229,7 +234,7 @@ def _outcomes(
     )
     yield from run_supervised(
         tasks,
-        work_on_paper,
+        partial(work_on_paper, more_time=more_time),
         workers=worker_count(shop.protocol, len(work)),
         seconds=reading.seconds_per_paper,
         memory_mb=reading.memory_mb,
@@ -264,6 +269,7 @@ def _record(
             characters=result.characters,
             about=result.about,
             hidden=result.hidden,
+            pictures=result.pictures,
         )
         text, findings = result.text_digest, result.findings
     else:
@@ -303,6 +309,7 @@ def manifest_of(
         "readers": {reader.name: {"digest": reader.digest, **reader.manifest()} for reader in readers},
         "parser": PARSER_VERSION,
         **({"second_look": protocol.quorum.second_look} if protocol.quorum.second_look != "none" else {}),
+        "ocr": reads_here(protocol.reading.ocr) or None,
         "selection": {
             "papers": list(selection.papers),
             "questions": list(selection.questions),

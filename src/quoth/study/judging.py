@@ -162,7 +162,7 @@ class Judging(ABC):
         types |= {stored.name: stored.type for stored in self.coders()}
         known = Known(papers, self.questions(), types, add_papers)
         found = read_codes(Path(file), known, type_, wide=wide, reader=reader, blind=blind)
-        settings = ReadSettings(self.protocol.reading.max_pages, self.cache)
+        settings = ReadSettings.of(self.protocol.reading, self.cache)
         quotes = Quotes(self.files(), settings, self.encoder)
         return import_codes(found, type_, self.ledger, quotes, papers)
 

@@ -12,6 +12,7 @@ from quoth.errors import BusyError, PaperError, ReaderError, RejectedError, Stud
 from quoth.models.encoder import Encoder
 from quoth.pipeline import ReadSettings, read_paper
 from quoth.protocol import load_protocol
+from quoth.protocol.models import Reading
 from quoth.readers import make_reader
 from quoth.readers.base import Conclusion, PureReader, Reader, ReadPaper
 from quoth.readers.calibration import CALIBRATION_FILE, Calibration
@@ -89,7 +90,7 @@ def ask(
     paper = Paper(path.stem, (File(digest, path.name, len(content)),))
 
     def finding() -> Finding:
-        with read_paper(paper, {digest: path}, ReadSettings(max_pages=500, cache=None), encoder) as read:
+        with read_paper(paper, {digest: path}, ReadSettings.of(Reading(), None), encoder) as read:
             if isinstance(answers, ModelReader):
                 return asyncio.run(_asked(answers, read, question))
             return answers.answer(read, [question])[0]

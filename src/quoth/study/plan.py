@@ -8,7 +8,8 @@ from pathlib import Path
 
 from quoth.errors import StudyError
 from quoth.ledger import Ledger, Present, StoredPaper, Versions
-from quoth.papers import PARSER_VERSION
+from quoth.papers import PARSER_VERSION, is_current
+from quoth.papers.ocr import reads_here
 from quoth.protocol import Protocol, question_digest
 from quoth.readers.base import Reader
 from quoth.readers.model import ModelReader
@@ -82,7 +83,13 @@ class Work:
 
 def unread_digest(paper: Paper, protocol: Protocol) -> str:
     """What stands for the text of a paper that cannot be read: its files, and what they were read with."""
-    parts = (PARSER_VERSION, str(protocol.reading.max_pages), *(file.digest for file in paper.files))
+    ocr = reads_here(protocol.reading.ocr)
+    parts = (
+        PARSER_VERSION,
+        str(protocol.reading.max_pages),
+        *(file.digest for file in paper.files),
+        *filter(None, [ocr]),
+    )
     return "unread-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -96,7 +103,7 @@ def known_texts(papers: Collection[Paper], stored: Sequence[StoredPaper], protoc
             continue
         if entry.reason is not None:
             found[paper.name] = unread_digest(paper, protocol)
-        elif entry.text_digest and entry.parser == PARSER_VERSION:
+        elif entry.text_digest and is_current(entry.parser or "", protocol.reading.ocr):
             found[paper.name] = entry.text_digest
     return found
 

@@ -159,7 +159,7 @@ class StudyDesk:
             return None
         if name not in self._open:
             paper, places = self._files[name]
-            settings = ReadSettings(self._study.protocol.reading.max_pages, self._study.cache)
+            settings = ReadSettings.of(self._study.protocol.reading, self._study.cache)
             try:
                 self._open[name] = _OpenPaper(paper, places, settings)
             except PaperError:

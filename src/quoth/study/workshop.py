@@ -24,7 +24,7 @@ class Workshop:
     @property
     def settings(self) -> ReadSettings:
         """How papers are read."""
-        return ReadSettings(self.protocol.reading.max_pages, self.cache)
+        return ReadSettings.of(self.protocol.reading, self.cache)
 
 
 @dataclass(frozen=True, slots=True)

@@ -382,6 +382,7 @@ function drawQuote([text, said, located, score, spans], word) {
   const pages = [...new Set(spans.map(([, page]) => page))], files = [...new Set(spans.map(([file]) => file))];
   const where = [
     pages.length ? `page ${pages.join(", ")}` : null,
+    spans.some(([, , , ocr]) => ocr) ? "read by OCR" : null,
     files.length && files[0] >= 0 ? data.files[files[0]] : null,
     LOCATED[located], score === null ? null : `answers the question: ${score.toFixed(2)}`,
   ].filter(Boolean).join(" · ");
