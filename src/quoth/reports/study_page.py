@@ -111,10 +111,12 @@ def _page(content: Content) -> str:
     files = {digest: number for number, digest in enumerate(names)}
     details = Details([question.id for question in content.questions], readers, files, places)
     last = content.runs[-1] if content.runs else None
+    tally = _tally(content)
     return render(
         "report",
         content=content,
-        tally=_tally(content),
+        tally=tally,
+        cells=sum(tally.values()),
         failures=list(_failures(content.rows)),
         listed=_FAILURES_LISTED,
         agreement=_pairs(content.agreement),
@@ -146,7 +148,7 @@ def _matrix(content: Content, details: Details, files: Sequence[str]) -> JSON:
 
 def _paper(stored: StoredPaper) -> JSON:
     paper = stored.paper
-    return [paper.name, paper.title, paper.year, paper.doi, stored.pages, stored.reason, len(paper.files)]
+    return [paper.name, stored.title, stored.year, stored.doi, stored.pages, stored.reason, len(paper.files)]
 
 
 def _letters(states: Sequence[str | None]) -> str:
@@ -156,9 +158,17 @@ def _letters(states: Sequence[str | None]) -> str:
 def _tally(content: Content) -> dict[str, int]:
     """How many cells there are of each state, in the order of the legend."""
     counts = Counter(state(cell) for row in content.rows for cell in row.values())
-    order = {"r": "reported", "q": "unquoted", "n": "not reported", "u": "undecided", "f": "failed"}
+    order = {
+        "r": "reported",
+        "q": "unquoted",
+        "n": "not reported",
+        "u": "undecided",
+        "f": "failed",
+        "x": "excluded",
+        "a": "not applicable",
+    }
     tally = {name: counts[letter] for letter, name in order.items()}
-    tally["left out"] = counts["x"] + counts["a"]
+    tally["no finding"] = len(content.papers) * len(content.questions) - sum(tally.values())
     return {name: count for name, count in tally.items() if count or name in ("reported", "not reported")}
 
 

@@ -2,7 +2,7 @@
 // Everything from papers and models reaches the page as text: textContent, never markup.
 
 const $ = (id) => document.getElementById(id);
-const MARK = { r: "●", q: "◐", n: "○", u: "?", f: "×", x: "–", a: "–", "-": "" };
+const MARK = { r: "●", q: "◐", n: "○", u: "?", f: "×", x: "–", a: "n/a", "-": "" };
 const WORD = {
   r: "reported", q: "reported, unquoted", n: "not reported", u: "undecided", f: "failed",
   x: "excluded", a: "not applicable", "-": "no finding",
@@ -201,7 +201,7 @@ function drawRow(place) {
   const paper = order[place], [name, title, year, , , reason, files] = data.papers[paper];
   const flags = hits[paper];
   const row = make("div", { className: "row", role: "row", "aria-rowindex": String(place + 2) });
-  const label = make("div", { className: "paper", role: "rowheader", "aria-colindex": "1", tabIndex: -1, title: title ?? name },
+  const label = make("div", { className: "paper", role: "rowheader", "aria-colindex": "1", tabIndex: -1, title: title ? `${title} (${name})` : name },
     make("span", { className: "name" }, title ?? name),
     reason ? make("span", { className: "unread" }, "not read") : !files ? make("span", { className: "absent" }, "no file") : year ? make("span", { className: "year" }, String(year)) : null);
   label.dataset.place = `${place} -1`;
@@ -216,7 +216,7 @@ function drawCell(paper, place, number, flags) {
   let mark = MARK[letter], kind = `s-${letter === "-" ? "none" : letter}`, words = WORD[letter];
   if (!variables) {
     const tally = votes[paper][number], level = agreement(tally);
-    if (tally.yes + tally.no > 1) words += `, ${tally.yes} for and ${tally.no} against`;
+    if (tally.yes + tally.no > 1) words += `; readers: ${tally.yes} reported, ${tally.no} not reported`;
     if (view.colour === "agreement") {
       kind = `a-${level}`;
       mark = level === "none" ? (letter === "-" ? "" : "·") : `${tally.yes}:${tally.no}`;
@@ -339,8 +339,8 @@ function openCell(paper, question) {
   if (decision) {
     const [value, score, basis, yes, no, failed] = decision;
     if (value >= 0) verdict.append(make("b", { className: "value" }, word(value)));
-    const votes = [`${yes} for`, `${no} against`, failed ? `${failed} failed` : null].filter(Boolean).join(", ");
-    verdict.append(make("span", { className: "basis" }, `by ${basis === "people" ? "people who agree" : basis === "adjudicated" ? "adjudication" : basis} (${votes})${score === null ? "" : `; right in about ${percent(score)} of such cells`}`));
+    const votes = yes + no + failed ? `: ${[`${yes} reported`, `${no} not reported`, failed ? `${failed} failed` : null].filter(Boolean).join(", ")}` : "";
+    verdict.append(make("span", { className: "basis" }, `${decidedBy(basis, letter, findings)}${votes}${score === null ? "" : `; right in about ${percent(score)} of such cells`}`));
   }
   const leading = decision ? decision[6] : -1;
   const shown = findings.map((finding, number) => ({ finding, leads: number === leading })).sort((a, b) => b.leads - a.leads);
@@ -352,10 +352,18 @@ function openCell(paper, question) {
   sheet(paper, asked, verdict, ...list);
 }
 
+function decidedBy(basis, letter, findings) {
+  if (basis === "adjudicated") return "settled by a person";
+  if (basis !== "people") return `by the rule ${basis}`;
+  const like = letter === "q" || letter === "r" ? "rq" : letter;
+  const people = findings.filter(([reader, said]) => data.readers[reader][1] === "human" && like.includes(said)).length;
+  return people === 1 ? "by one person" : `by ${people} people who agree`;
+}
+
 function drawFinding([reader, letter, value, unit, answer, score, error, quotes, review, took], leads, word) {
   const [name, type] = data.readers[reader];
   const figures = [
-    score === null ? null : `score ${score.toFixed(2)}`,
+    score === null ? null : `right in about ${percent(score)} of such findings`,
     review ? (review[2] ? "adjudicated" : review[0] ? "coded blind" : "had seen other findings") : null,
     took[0] === null || took[0] < 0.05 ? null : `${took[0].toFixed(1)} s`,
     took[1] === null && took[2] === null ? null : `${((took[1] ?? 0) + (took[2] ?? 0)).toLocaleString("en")} tokens`,
@@ -370,7 +378,7 @@ function drawFinding([reader, letter, value, unit, answer, score, error, quotes,
     ...quotes.map((quote) => drawQuote(quote, word)),
     letter === "q" ? make("p", { className: "alert" }, "Unquoted: no quote of this reader was found in the paper.") : null,
     review && review[1] >= 0 ? make("p", { className: "answer" }, `Note: ${word(review[1])}`) : null,
-    leads ? make("p", { className: "took" }, "The decision’s answer and quotes are this reader’s.") : null,
+    leads && (said || quotes.length) ? make("p", { className: "took" }, "The decision’s answer and quotes are this reader’s.") : null,
     figures ? make("p", { className: "took" }, figures) : null);
   return card;
 }
@@ -382,7 +390,7 @@ function drawQuote([text, said, located, score, spans], word) {
   const where = [
     pages.length ? `page ${pages.join(", ")}` : null,
     files.length && files[0] >= 0 ? data.files[files[0]] : null,
-    LOCATED[located], score === null ? null : `answers the question: ${score.toFixed(2)}`,
+    LOCATED[located], score === null ? null : `answers the question: ${score.toFixed(2)} of 1`,
   ].filter(Boolean).join(" · ");
   const figure = make("figure", { className: `quote ${located}` });
   for (const [, page, picture] of spans) {
