@@ -225,6 +225,20 @@ def current_papers(connection: Connection, among: Collection[str] | None = None)
     return found
 
 
+def replaced_papers(connection: Connection) -> frozenset[str]:
+    """The papers of which a file had other bytes under the same name before."""
+    was, before = files.alias("was"), papers.alias("before")
+    newest = select(func.max(_snapshots.c.id)).group_by(_snapshots.c.name)
+    statement = (
+        select(papers.c.name)
+        .join(files, files.c.paper_id == papers.c.id)
+        .join(before, (before.c.name == papers.c.name) & (before.c.id < papers.c.id))
+        .join(was, (was.c.paper_id == before.c.id) & (was.c.name == files.c.name) & (was.c.digest != files.c.digest))
+        .where(papers.c.id.in_(newest))
+    )
+    return frozenset(connection.scalars(statement))
+
+
 def all_readers(connection: Connection) -> list[StoredReader]:
     """Every version of every reader, oldest first."""
     rows = connection.execute(select(readers).order_by(readers.c.id))

@@ -93,7 +93,7 @@ def status_of(study: Study) -> Status:
         unreadable,
         tuple(sorted(entry.paper.name for entry in study.ledger.papers() if entry.paper.name not in names)),
         tuple(readers),
-        notes(stored),
+        notes(stored, study.ledger.replaced()),
         tuple(other_files(study.protocol.papers)),
         study.ledger.stale(everything),
         tuple(study.ledger.runs()),

@@ -198,11 +198,12 @@ function drawRows(all) {
 }
 
 function drawRow(place) {
-  const paper = order[place], [name, title, year, , , reason, files] = data.papers[paper];
+  const paper = order[place], [name, title, year, , , reason, files, notes] = data.papers[paper];
   const flags = hits[paper];
   const row = make("div", { className: "row", role: "row", "aria-rowindex": String(place + 2) });
   const label = make("div", { className: "paper", role: "rowheader", "aria-colindex": "1", tabIndex: -1, title: title ? `${title} (${name})` : name },
     make("span", { className: "name" }, title ?? name),
+    notes.length ? make("span", { className: "noted", title: notes.join("; ") }, "note") : null,
     reason ? make("span", { className: "unread" }, "not read") : !files ? make("span", { className: "absent" }, "no file") : year ? make("span", { className: "year" }, String(year)) : null);
   label.dataset.place = `${place} -1`;
   row.append(label);
@@ -306,13 +307,14 @@ function openActive() {
 const percent = (score) => `${Math.round(score * 100)} %`;
 
 function sheet(paper, over, ...content) {
-  const [name, title, year, doi, pages, reason] = data.papers[paper];
+  const [name, title, year, doi, pages, reason, , notes] = data.papers[paper];
   const about = [title ? name : null, year, doi && `doi:${doi}`, pages && `${pages} pages`].filter(Boolean).join(" · ");
   const close = make("button", { type: "button", className: "close", "aria-label": "Close" }, "×");
   close.dataset.do = "close";
   $("sheet").replaceChildren(
     make("header", {}, make("div", { className: "which" }, make("p", { className: "of" }, title ?? name), about ? make("p", { className: "about" }, about) : null), close),
-    reason ? make("p", { className: "alert" }, `This paper could not be read: ${reason}`) : "", over, ...content);
+    reason ? make("p", { className: "alert" }, `This paper could not be read: ${reason}`) : "",
+    ...notes.map((note) => make("p", { className: "noted" }, `${note[0].toUpperCase()}${note.slice(1)}.`)), over, ...content);
   if (!$("cell").open) $("cell").showModal();
   $("cell").scrollTop = 0;
 }
