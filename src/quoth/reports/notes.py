@@ -1,4 +1,4 @@
-"""What whoever counts papers should know of them: hidden words, files that were replaced, papers that may be the same."""
+"""What whoever counts papers should know of them: hidden words, replaced files, papers that may be one and the same."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence

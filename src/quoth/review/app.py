@@ -20,7 +20,6 @@ from quoth.review.forms import OF_PEOPLE, CodeForm, DoorForm, Look, UndoForm, Wh
 from quoth.review.guard import Door, Guard
 from quoth.review.sitting import Act, Sittings
 from quoth.review.views import CellView, Person, cell_view, entered, is_blind
-from quoth.vocabulary import Located
 
 _ROWS = 50
 _MOST_BYTES = 96_000_000
@@ -42,6 +41,18 @@ WORDS = {
     "failed": "failed",
 }
 """Verdicts as people read them."""
+
+MEANINGS = {
+    "reported": "the paper answers the question",
+    "not_reported": "it does not",
+    "unclear": "I cannot tell: no vote",
+    "not_applicable": "cannot be asked of this paper",
+    "excluded": "not to be counted, for another reason",
+}
+"""What each verdict of a person means, on its button."""
+
+MARKS = {"reported": "●", "not_reported": "○", "unclear": "?", "not_applicable": "n/a", "excluded": "–"}
+"""Verdicts in the matrix; the report has the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +106,7 @@ class _Room:
 
     def __init__(self, desk: Desk, door: Door, rules: Rules) -> None:
         self._desk, self._rules = desk, rules
-        self._board, self._sittings, self._pictures = Board(desk), Sittings(), _Pictures(desk)
+        self._board, self.sittings, self._pictures = Board(desk), Sittings(desk), _Pictures(desk)
         self._name_cookie, self._blind_cookie = f"quoth_coder_{door.port}", f"quoth_open_{door.port}"
         self._templates = _templates(desk, rules)
 
@@ -176,15 +187,11 @@ class _Room:
             self._check(person, form)
             if form.settles != view.settles:
                 raise CodeError("a third settles this cell, and it is not settled from here")
-            coded = form.coded(blind=is_blind(view, self._sittings))
+            coded = form.coded(blind=is_blind(view, self.sittings))
             stored = self._desk.code(coded)
         except QuothError as error:
             return self._again(person, form, error)
-        lost = any(quote.located is Located.MISSING for quote in stored.finding.quotes)
-        before = form.seen if view.mine else 0
-        self._sittings.did(
-            person.name, Act(form.cell, form.settles, stored.revision, before, coded.verdict.value, lost)
-        )
+        self.sittings.did(person.name, Act.of(stored, form.seen if view.mine else 0))
         where = {"queue": form.queue.value, "paper": form.paper, "question": form.question}
         return RedirectResponse("/next?" + urlencode(where), 303)
 
@@ -205,7 +212,7 @@ class _Room:
             )
             now = undone.revision
         finally:
-            self._sittings.undid(person.name, form.cell, form.settles, form.revision, now)
+            self.sittings.undid(person.name, form.cell, form.settles, form.revision, now)
         return RedirectResponse(address(form.queue, form.cell), 303)
 
     def _check(self, person: Person, form: CodeForm | UndoForm) -> None:
@@ -219,7 +226,7 @@ class _Room:
     def _view(self, person: Person, where: Where, at: int | None = None) -> CellView:
         self._known(where)
         self._board.refresh()
-        return cell_view(self._desk, self._board, self._sittings, person, where.queue, where.cell, at)
+        return cell_view(self._desk, self._board, self.sittings, person, where.queue, where.cell, at)
 
     # Pages of PDFs, and the page's own files
 
@@ -293,6 +300,8 @@ def _templates(desk: Desk, rules: Rules) -> jinja2.Environment:
         "papers": desk.papers,
         "rules": rules,
         "verdicts": OF_PEOPLE,
+        "meanings": MEANINGS,
+        "marks": MARKS,
         "address": address,
         "Cell": Cell,
         "Queue": Queue,

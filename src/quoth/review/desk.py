@@ -1,6 +1,6 @@
 """What the page needs of a study: a desk on which papers, questions and findings lie, and where codes go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -92,6 +92,18 @@ class Desk(Protocol):
 
     def findings(self, cell: Cell) -> list[StoredFinding]:
         """Every revision of every reader's finding of a cell, by reader and round, then oldest first."""
+        ...
+
+    def codes(self, coder: str) -> list[StoredFinding]:
+        """Every revision of every code of one person, oldest first."""
+        ...
+
+    def sights(self) -> Iterable[tuple[str, Cell]]:
+        """Who was ever shown what other readers say of which cell."""
+        ...
+
+    def saw(self, coder: str, cell: Cell) -> None:
+        """Keep in mind that somebody was."""
         ...
 
     def sheets(self, paper: str) -> Sequence[Sheet]:

@@ -4,7 +4,7 @@ import re
 import threading
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from quoth.study.codes import checked_value
 from quoth.study.coding import ADJUDICATION, BY_NAME, CODE, HUMAN, coded_key, name_fault
 from quoth.study.coding import coder as coder_named
 from quoth.study.plan import known_texts, present
+from quoth.study.sights import SIGHTS, add_sight, read_sights
 from quoth.study.study import Study
 from quoth.vocabulary import Document, Failure, Finding, Key, Located, Paper, Question, Quote, Review, Verdict
 
@@ -41,6 +42,7 @@ class StudyDesk:
     def __init__(self, study: Study) -> None:
         self._study = study
         self._ledger = study.ledger
+        self._sights = study.cache.parent / SIGHTS
         self._files = {paper.name: (paper, places) for paper, places in study.files().items()}
         self._paths = {digest: path for _, places in self._files.values() for digest, path in places.items()}
         self._names = {file.digest: file.name for paper, _ in self._files.values() for file in paper.files}
@@ -122,6 +124,21 @@ class StudyDesk:
             self._present.readers,
         )
         return list(self._ledger.revisions(of_cell))
+
+    def codes(self, coder: str) -> list[StoredFinding]:
+        """See `review.Desk`."""
+        self._look_again(self._ledger.newest_rows()[1:])
+        who = coder_named(coder, HUMAN)
+        own = Present(self._present.papers, self._present.questions, frozenset({(who.name, who.digest)}))
+        return sorted(self._ledger.revisions(own), key=lambda stored: stored.id)
+
+    def sights(self) -> Iterable[tuple[str, Cell]]:
+        """See `review.Desk`."""
+        return read_sights(self._sights)
+
+    def saw(self, coder: str, cell: Cell) -> None:
+        """See `review.Desk`."""
+        add_sight(self._sights, coder, cell)
 
     # Pages
 

@@ -171,7 +171,7 @@
     return true;
   };
   const KEYS = {
-    1: () => say(0), 2: () => say(1), 3: () => say(2), 4: () => say(3),
+    1: () => say(0), 2: () => say(1), 3: () => say(2), 4: () => say(3), 5: () => say(4),
     n: () => press("next"), b: () => press("before"),
     u: () => { const form = byId("undo"); if (form) form.querySelector("button").click(); return Boolean(form); },
     q: () => focus("#quotes textarea"), v: () => focus("#value, .choices input"), m: () => focus("#note"),
