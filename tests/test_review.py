@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from conftest import Quoth
+from quoth.errors import StudyError
 from quoth.papers import find_papers
 from quoth.review.app import Rules, make_app
 from quoth.review.guard import Door
+from quoth.review.serve import listen
 from quoth.review.sitting import Sittings
 from quoth.study import Study
 from quoth.study.reviewing import StudyDesk
@@ -694,6 +696,17 @@ def test_a_port_that_is_taken_is_told(finished: Path, quoth: Quoth) -> None:
         port = taken.getsockname()[1]
         assert "name another --port" in quoth("review", finished, "--port", port, code=1).stderr
     assert "already: take another name" in quoth("review", finished, "--coder", "embedded", code=1).stderr
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_small_answers_are_sent_at_once(host: str) -> None:
+    """asyncio sets TCP_NODELAY on sockets that say that they are TCP; else an answer's body waits 40 ms."""
+    try:
+        listener = listen(host, 0)
+    except StudyError:
+        pytest.skip(f"this machine has no {host}")
+    with closing(listener):
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_it_stays_open_during_a_run(study: Study, app: App) -> None:

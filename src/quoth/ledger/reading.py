@@ -206,8 +206,9 @@ def keys_among(connection: Connection, names: Names) -> int:
 
 def newest_rows(connection: Connection) -> tuple[int, int, int]:
     """The highest numbers of findings, of tries to read a paper, and of readers; 0 where there is none."""
-    finding, document, reader = (connection.scalar(select(func.max(t.c.id))) for t in (findings, documents, readers))
-    return finding or 0, document or 0, reader or 0
+    newest = (select(func.coalesce(func.max(t.c.id), 0)).scalar_subquery() for t in (findings, documents, readers))
+    finding, document, reader = connection.execute(select(*newest)).one()
+    return finding, document, reader
 
 
 def keys(connection: Connection) -> int:

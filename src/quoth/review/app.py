@@ -106,7 +106,7 @@ class _Room:
 
     def __init__(self, desk: Desk, door: Door, rules: Rules) -> None:
         self._desk, self._rules = desk, rules
-        self._board, self.sittings, self._pictures = Board(desk), Sittings(desk), _Pictures(desk)
+        self.board, self.sittings, self._pictures = Board(desk), Sittings(desk), _Pictures(desk)
         self._name_cookie, self._blind_cookie = f"quoth_coder_{door.port}", f"quoth_open_{door.port}"
         self._templates = _templates(desk, rules)
 
@@ -134,27 +134,27 @@ class _Room:
 
     def overview(self, request: Request, change: bool = False, done: Queue | None = None) -> Response:
         """The queues with what is left in them, who has done what, and how far people agree."""
-        self._board.refresh()
+        self.board.refresh()
         try:
             person = None if change else self.person(request)
         except (_NobodyError, CodeError):
             person = None
         if person is None:
             return self._page("door.html", names=sorted(self._desk.people()))
-        left = {queue: len(self._board.left(queue, person.name)) for queue in Queue}
+        left = {queue: len(self.board.left(queue, person.name)) for queue in Queue}
         return self._page("overview.html", person=person, left=left, done=done, **self._people())
 
     def progress(self) -> Response:
         """Who has done what, and how far people agree, as it is now."""
-        self._board.refresh()
+        self.board.refresh()
         return self._page("_progress.html", **self._people())
 
     def _people(self) -> dict[str, object]:
-        return {"progress": self._board.progress(), "agreement": self._board.agreement()}
+        return {"progress": self.board.progress(), "agreement": self.board.agreement()}
 
     def matrix(self, person: Who, start: Annotated[int, Query(ge=0, le=1_000_000)] = 0) -> Response:
         """Papers by questions, some papers at a time."""
-        self._board.refresh()
+        self.board.refresh()
         papers = list(self._desk.papers())
         shown = papers[start : start + _ROWS]
         return self._page(
@@ -164,14 +164,14 @@ class _Room:
             start=start,
             rows=_ROWS,
             total=len(papers),
-            board=self._board,
+            board=self.board,
         )
 
     def next(self, person: Who, queue: Queue, paper: str | None = None, question: str | None = None) -> Response:
         """On to the next cell of a queue that waits for this person."""
-        self._board.refresh()
+        self.board.refresh()
         after = Cell(paper, question) if paper is not None and question is not None else None
-        cell = self._board.next(queue, person.name, after)
+        cell = self.board.next(queue, person.name, after)
         return RedirectResponse(f"/?done={queue}" if cell is None else address(queue, cell), 303)
 
     # A cell
@@ -203,6 +203,7 @@ class _Room:
 
     def undo(self, person: Who, form: Annotated[UndoForm, Form()]) -> Response:
         """A code is undone, and its cell comes back."""
+        self.board.refresh()
         self._known(form)
         self._check(person, form)
         now = None
@@ -224,9 +225,9 @@ class _Room:
             raise HTTPException(404, "the study has no such paper or question")
 
     def _view(self, person: Person, where: Where, at: int | None = None) -> CellView:
+        self.board.refresh()
         self._known(where)
-        self._board.refresh()
-        return cell_view(self._desk, self._board, self.sittings, person, where.queue, where.cell, at)
+        return cell_view(self._desk, self.board, self.sittings, person, where.queue, where.cell, at)
 
     # Pages of PDFs, and the page's own files
 

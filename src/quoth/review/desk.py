@@ -76,11 +76,11 @@ class Desk(Protocol):
         ...
 
     def papers(self) -> Mapping[str, StoredPaper]:
-        """By name, in order."""
+        """By name, in order, as of the last `news`: those that runs have read meanwhile are known as read."""
         ...
 
     def people(self) -> frozenset[str]:
-        """The names of those who have coded."""
+        """The names of those who have coded, as of the last `news`."""
         ...
 
     def news(self, after: int) -> tuple[list[NewFinding], int]:

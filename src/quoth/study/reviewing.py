@@ -56,6 +56,7 @@ class StudyDesk:
         self._people: frozenset[str] = frozenset()
         self._sheets: dict[str, tuple[Sheet, ...]] = {}
         self._open: OrderedDict[str, _OpenPaper] = OrderedDict()
+        self._look_again(self._ledger.newest_rows()[1:])
 
     def close(self) -> None:
         """Close the papers' files."""
@@ -76,22 +77,20 @@ class StudyDesk:
         return self._study.questions()
 
     def papers(self) -> Mapping[str, StoredPaper]:
-        """By name, in order; those that runs have read meanwhile are known as read."""
-        self._look_again(self._ledger.newest_rows()[1:])
+        """See `review.Desk`."""
         return self._papers
 
     def people(self) -> frozenset[str]:
-        """The names of those who have coded."""
-        self._look_again(self._ledger.newest_rows()[1:])
+        """See `review.Desk`."""
         return self._people
 
     def news(self, after: int) -> tuple[list[NewFinding], int]:
         """See `review.Desk`."""
         newest, *others = self._ledger.newest_rows()
-        if newest <= after:
-            return [], after
         # In this order: a finding comes after the row that says of which text and reader it is.
         self._look_again((others[0], others[1]))
+        if newest <= after:
+            return [], after
         return self._ledger.new_findings(self._present, after, newest), newest
 
     def _look_again(self, as_of: tuple[int, int]) -> None:
