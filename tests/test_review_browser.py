@@ -291,3 +291,68 @@ def test_a_narrow_screen_shows_everything(serve: Serve, person: Callable[..., An
     ann.click("button.say.reported")
     ann.wait_for_selector(".last")
     assert codes(server)[0][3] == "reported"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_barrier(serve: Serve, chromium: Any, person: Callable[..., Any], scheme: str) -> None:
+    """The rules of axe-core, WCAG A and AA among them: names, roles, contrast; on every page that there is."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    server = serve()
+    looks = {"color_scheme": scheme, "bypass_csp": True}
+    bob = person(server, "Bob", **looks)
+    look_at(bob, server, "cq13")
+    press(bob, "2")
+    ann = person(server, "Ann", blind=False, **looks)
+    look_at(ann, server, "cq13")
+    press(ann, "1")
+    eve = person(server, "Eve", **looks)
+    cell = f"/cell?queue=paper&paper={LYNX}&question="
+    for who, path in (
+        (ann, "/?change=1"),
+        (ann, "/"),
+        (ann, cell + "cq13"),
+        (eve, cell + "cq11"),
+        (eve, cell.replace("queue=paper", "queue=disagreements") + "cq13"),
+        (ann, "/matrix"),
+        (ann, cell + "no-such-question"),
+    ):
+        who.goto(server.address + path)
+        found = [(one["id"], one["nodes"][0]["html"]) for one in axe.run(who).response["violations"]]
+        assert found == [], path
+
+
+def test_tab_leads_through_a_cell_in_the_order_of_the_work(serve: Serve, person: Callable[..., Any]) -> None:
+    """The page, then quote, note and verdicts, then the next cell; every stop shows that it has the focus."""
+    server = serve()
+    ann = person(server, "Ann")
+    look_at(ann, server, "cq13")
+    stops = []
+    for _ in range(30):
+        ann.keyboard.press("Tab")
+        stop = ann.evaluate(
+            """() => {
+                const it = document.activeElement, style = getComputedStyle(it);
+                return [it.id || it.value || it.className || it.tagName, style.outlineStyle, style.outlineWidth];
+            }"""
+        )
+        assert stop[1] != "none", stop
+        assert float(stop[2].removesuffix("px")) >= 2, stop
+        stops.append(stop[0])
+        if stop[0] == "next":
+            break
+    wanted = ["page-on", "zoom-out", "zoom-in", "desk", "quote-0", "reported", "excluded", "next"]
+    assert [stop for stop in stops if stop in wanted] == wanted
+
+
+def test_excluded_by_key(serve: Serve, person: Callable[..., Any]) -> None:
+    server = serve()
+    ann = person(server, "Ann")
+    look_at(ann, server, "cq13")
+    assert "not to be counted" in ann.inner_text(".say.excluded")
+    press(ann, "5")
+    assert "excluded" in ann.inner_text(".last")
+    server.stop(signal.SIGKILL)
+    server.start()
+    ann.reload()
+    press(ann, "u")
+    assert [row[3] for row in codes(server)] == ["excluded", "failed"]
