@@ -510,6 +510,19 @@ def test_pictures_and_words_of_the_study_alone(study: Study, app: App) -> None:
         assert ann.client.get(f"/static/{name}").status_code == 404
 
 
+def test_words_are_found_whatever_their_case_and_spaces(app: App) -> None:
+    ann = Browser(app(), "Ann")
+    answer = ann.client.get("/find", params={"paper": LYNX, "words": "CAMERA\n traps"})
+    hits = answer.json()
+    assert len(hits) > 2
+    assert {at for at, _ in hits} <= {0, 1, 2}
+    assert all(0 < x0 < x1 < 600 and 0 < y0 < y1 < 850 for _, boxes in hits for x0, y0, x1, y1 in boxes)
+    for words in ("", " ", "(", "camera ["):
+        assert ann.client.get("/find", params={"paper": LYNX, "words": words}).status_code == 200
+    assert ann.client.get("/find", params={"paper": LYNX, "words": ""}).json() == []
+    assert ann.client.get("/find", params={"paper": "../etc", "words": "root"}).status_code == 404
+
+
 def test_names_are_words_and_never_markup_or_paths(app: App) -> None:
     page = app()
     ann = Browser(page, "<i>Ann</i>")

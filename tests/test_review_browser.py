@@ -205,6 +205,37 @@ def test_pages_turn_and_zoom_by_key_without_losing_what_was_typed(serve: Serve, 
     assert codes(server) == []
 
 
+def test_words_are_found_on_all_pages(serve: Serve, person: Callable[..., Any]) -> None:
+    server = serve()
+    ann = person(server, "Ann")
+    look_at(ann, server, "cq13")
+    ann.keyboard.press("/")
+    ann.keyboard.type("VALIDATION  loss")
+    ann.keyboard.press("Enter")
+    ann.wait_for_selector('.sheet[data-page="2"] #hits .now')
+    assert ann.evaluate("document.activeElement.name") == "words"
+    drawn = ann.evaluate(
+        """() => {
+            const [hit, desk] = ['#hits .now', '.desk']
+                .map((one) => document.querySelector(one).getBoundingClientRect());
+            return hit.width > 20 && hit.top > desk.top && hit.bottom < desk.bottom;
+        }"""
+    )
+    assert drawn
+    ann.fill("#find input", "lynx")
+    ann.keyboard.press("Enter")
+    ann.wait_for_function("() => Number(document.querySelector('#found').textContent.split(' of ')[1]) > 10")
+    first, total = map(int, ann.inner_text("#found").split(" of "))
+    ann.keyboard.press("Enter")
+    ann.wait_for_function("now => document.querySelector('#found').textContent === now", arg=f"{first + 1} of {total}")
+    ann.fill("#find input", "<b>(no such words")
+    ann.keyboard.press("Enter")
+    ann.wait_for_function("() => document.querySelector('#found').textContent === 'not found'")
+    ann.keyboard.press("Escape")
+    press(ann, "1")
+    assert ann.input_value("#find input") == ""  # another cell
+
+
 def test_blind_until_decided(serve: Serve, person: Callable[..., Any]) -> None:
     server = serve("--blind")
     ann = person(server, "Ann")
@@ -332,7 +363,8 @@ def test_tab_leads_through_a_cell_in_the_order_of_the_work(serve: Serve, person:
         stop = ann.evaluate(
             """() => {
                 const it = document.activeElement, style = getComputedStyle(it);
-                return [it.id || it.value || it.className || it.tagName, style.outlineStyle, style.outlineWidth];
+                const name = it.form?.id === 'find' ? 'find' : it.id || it.value || it.className || it.tagName;
+                return [name, style.outlineStyle, style.outlineWidth];
             }"""
         )
         assert stop[1] != "none", stop
@@ -340,7 +372,7 @@ def test_tab_leads_through_a_cell_in_the_order_of_the_work(serve: Serve, person:
         stops.append(stop[0])
         if stop[0] == "next":
             break
-    wanted = ["page-on", "zoom-out", "zoom-in", "desk", "quote-0", "reported", "excluded", "next"]
+    wanted = ["page-on", "find", "zoom-out", "zoom-in", "desk", "quote-0", "reported", "excluded", "next"]
     assert [stop for stop in stops if stop in wanted] == wanted
 
 

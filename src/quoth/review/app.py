@@ -79,6 +79,7 @@ def make_app(desk: Desk, door: Door, rules: Rules = Rules()) -> FastAPI:
         ("/next", room.next),
         ("/matrix", room.matrix),
         ("/words", room.words),
+        ("/find", room.find),
         ("/picture", room.picture),
         ("/static/{name}", room.static),
     ):
@@ -243,6 +244,15 @@ class _Room:
             raise HTTPException(404, "the study has no such paper")
         words = self._desk.words(paper, file, page)
         return JSONResponse([[word.text, word.start, word.end, word.boxes] for word in words])
+
+    def find(self, paper: str, words: Annotated[str, Query(max_length=300)]) -> Response:
+        """Where some words stand in a paper: the index of the page, and boxes on it."""
+        if paper not in self._desk.papers():
+            raise HTTPException(404, "the study has no such paper")
+        places = {(sheet.file, sheet.number): index for index, sheet in enumerate(self._desk.sheets(paper))}
+        return JSONResponse(
+            [[places[hit[:2]], hit.boxes] for hit in self._desk.find(paper, words) if hit[:2] in places]
+        )
 
     def static(self, name: str) -> Response:
         """Script, style and icon."""

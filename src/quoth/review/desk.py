@@ -36,6 +36,14 @@ class Word(NamedTuple):
     boxes: tuple[Box, ...]
 
 
+class Hit(NamedTuple):
+    """Words of a document that somebody looked for, on the page where they begin."""
+
+    file: str
+    page: int
+    boxes: tuple[Box, ...]
+
+
 class Words(NamedTuple):
     """What a person quotes; `near` are the offsets of the words marked on the page, None where they were typed."""
 
@@ -120,6 +128,10 @@ class Desk(Protocol):
 
     def words(self, paper: str, file: str, page: int) -> list[Word]:
         """The words on a page in reading order; none where the paper has not been read."""
+        ...
+
+    def find(self, paper: str, words: str) -> list[Hit]:
+        """Where these words stand in a paper, whatever their case, in order; none where it has not been read."""
         ...
 
     def check_name(self, name: str) -> str:

@@ -4,9 +4,10 @@ import re
 import threading
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from quoth.papers import PageGeometry
 from quoth.papers.picture import page_picture, page_sizes
 from quoth.pipeline import ReadSettings, read_document, read_paper
 from quoth.readers.verify import Said, Verifier
-from quoth.review import Coded, Sheet, Word
+from quoth.review import Coded, Hit, Sheet, Word
 from quoth.review.desk import Cell, Words
 from quoth.study.codes import checked_value
 from quoth.study.coding import ADJUDICATION, BY_NAME, CODE, HUMAN, coded_key, name_fault
@@ -33,6 +34,7 @@ _OPEN_PAPERS = 4
 _MOST_QUOTES = 4
 _LONGEST_QUOTE = 600
 _LONGEST = 10_000
+_MOST_HITS = 200
 _WORD = re.compile(r"\S+")
 
 
@@ -168,6 +170,12 @@ class StudyDesk:
             opened = self._opened(paper)
             return opened.words(file, page) if opened else []
 
+    def find(self, paper: str, words: str) -> list[Hit]:
+        """See `review.Desk`."""
+        with self._pdfium:
+            opened = self._opened(paper)
+            return list(islice(opened.find(words), _MOST_HITS)) if opened and words.strip() else []
+
     def _opened(self, name: str) -> "_OpenPaper | None":
         """A paper with its text at hand; None where a run has not read it yet, or could not."""
         stored = self.papers().get(name)
@@ -277,6 +285,13 @@ class _OpenPaper:
         if (file, page) not in self._words:
             self._words[file, page] = self._found(file, page)
         return self._words[file, page]
+
+    def find(self, words: str) -> Iterator[Hit]:
+        """Where these words stand, in reading order."""
+        wanted = re.compile(r"\s+".join(map(re.escape, words.split())), re.IGNORECASE)
+        for match in wanted.finditer(self._document.text):
+            if spans := self._geometry.spans(*match.span()):
+                yield Hit(spans[0].file, spans[0].page, spans[0].boxes)
 
     def _found(self, file: str, page: int) -> list[Word]:
         document = self._document
