@@ -131,9 +131,21 @@
     return words.slice(Math.min(drag.from, drag.to), Math.max(drag.from, drag.to) + 1);
   }
 
+  // One box for each line of some words, without seams between them.
+  function linesOf(run) {
+    const lines = [];
+    for (const [x0, y0, x1, y1] of run.flatMap(([, , , boxes]) => boxes)) {
+      const line = lines.at(-1);
+      if (line && x0 >= line[2] - 1 && x0 - line[2] < y1 - y0 && y0 < line[3] && y1 > line[1]) {
+        line.splice(1, 3, Math.min(line[1], y0), x1, Math.max(line[3], y1));
+      } else lines.push([x0, y0, x1, y1]);
+    }
+    return lines;
+  }
+
   function paint() {
     const layer = byId("selection");
-    layer.replaceChildren(...(drag ? chosen() : []).flatMap(([, , , boxes]) => boxes.map((box) => rectOf(box, ""))));
+    layer.replaceChildren(...linesOf(drag ? chosen() : []).map((box) => rectOf(box, "")));
   }
 
   function quote(text, near) {
