@@ -376,6 +376,19 @@ def test_tab_leads_through_a_cell_in_the_order_of_the_work(serve: Serve, person:
     assert [stop for stop in stops if stop in wanted] == wanted
 
 
+def test_the_verdicts_are_in_sight_on_a_low_screen(serve: Serve, person: Callable[..., Any]) -> None:
+    server = serve()
+    ann = person(server, "Ann", viewport={"width": 1280, "height": 560})
+    look_at(ann, server, "cq13")
+    ann.fill("#quote-0", "words " * 60)
+    low = (
+        "() => [...document.querySelectorAll('.say')].filter((one) => one.getBoundingClientRect().bottom > innerHeight)"
+    )
+    assert ann.evaluate(f"({low})().length") == 0
+    ann.evaluate("document.querySelector('#panel').scrollTop = 1e6")
+    assert ann.locator("#next").is_visible()
+
+
 def test_excluded_by_key(serve: Serve, person: Callable[..., Any]) -> None:
     server = serve()
     ann = person(server, "Ann")
