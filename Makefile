@@ -36,6 +36,7 @@ bench: $(DEV_READY)  ## every figure of docs/benchmarks.md; DATA names the folde
 	if [ -d $(DATA)/gold ]; then $(BIN)/python benchmarks/verifying.py $(DATA); fi
 	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/ocr.py
+	$(BIN)/python benchmarks/review.py
 	if [ -d $(DATA)/gold ]; then $(BIN)/python training/fit_reader.py $(DATA) --measure; fi
 	if [ -d $(DATA)/audit ]; then $(BIN)/python training/train_support.py $(DATA) --measure; fi
 	if [ -d $(DATA)/audit ]; then $(BIN)/python training/train_answers.py $(DATA) --measure; fi

@@ -5,6 +5,7 @@ server between, a ledger of random findings (500 papers x 28 questions x 7 reade
 """
 
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -28,12 +29,15 @@ from quoth.study.reviewing import StudyDesk
 
 Client = httpx.Client | TestClient
 
+BARS = {"picture": 300, "picture again": 300, "cell": 150}
+"""Milliseconds."""
 
-def told(what: str, seconds: list[float]) -> None:
+
+def told(who: str, what: str, seconds: list[float]) -> None:
     worst = sorted(seconds)[int(0.95 * (len(seconds) - 1))]
-    print(
-        f"{what}: median {1000 * statistics.median(seconds):.0f} ms, 95 % in {1000 * worst:.0f} ms (n = {len(seconds)})"
-    )
+    bar = f", bar {BARS[what]} ms" if what in BARS else ""
+    median = 1000 * statistics.median(seconds)
+    print(f"{who}, {what}: median {median:.0f} ms, 95 % in {1000 * worst:.0f} ms{bar} (n = {len(seconds)})", flush=True)
 
 
 def timed(ask: Callable[[], httpx.Response], into: list[float]) -> httpx.Response:
@@ -80,11 +84,13 @@ def demo(folder: Path) -> None:
 
         try:
             for what, seconds in person(0).items():
-                told(f"demo study, one person, {what}", seconds)
+                told("demo study, one person", what, seconds)
             with ThreadPoolExecutor(10) as people:
                 all_of_them = list(people.map(person, range(1, 11)))
             for what in all_of_them[0]:
-                told(f"demo study, ten at once, {what}", [second for one in all_of_them for second in one[what]])
+                told("demo study, ten at once", what, [second for one in all_of_them for second in one[what]])
+            asked = sum(len(seconds) for one in all_of_them for seconds in one.values())
+            print(f"demo study, ten at once: {asked} requests, no error")
         finally:
             server.terminate()
 
@@ -97,10 +103,16 @@ def large(folder: Path, papers: int) -> None:
         client = TestClient(app, base_url=here, headers={"Origin": here}, follow_redirects=False)
         first: list[float] = []
         timed(lambda: client.get("/"), first)
-        told(f"{papers} papers, the first page", first)
+        told(f"{papers} papers", "the first page", first)
         for what, seconds in code_some(client, "Ann", 20, quote=False).items():
             if seconds:
-                told(f"{papers} papers, {what}", seconds)
+                told(f"{papers} papers", what, seconds)
+        began = resource.getrusage(resource.RUSAGE_SELF)
+        for cell in list(app.state.room.board.cells())[:100]:
+            client.get("/cell", params=cell._asdict())
+        ended = resource.getrusage(resource.RUSAGE_SELF)
+        spent = ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime
+        print(f"{papers} papers, a cell: {10 * spent:.1f} ms of processor time (n = 100)")
 
 
 if __name__ == "__main__":

@@ -205,6 +205,37 @@ def test_pages_turn_and_zoom_by_key_without_losing_what_was_typed(serve: Serve, 
     assert codes(server) == []
 
 
+def test_words_are_found_on_all_pages(serve: Serve, person: Callable[..., Any]) -> None:
+    server = serve()
+    ann = person(server, "Ann")
+    look_at(ann, server, "cq13")
+    ann.keyboard.press("/")
+    ann.keyboard.type("VALIDATION  loss")
+    ann.keyboard.press("Enter")
+    ann.wait_for_selector('.sheet[data-page="2"] #hits .now')
+    assert ann.evaluate("document.activeElement.name") == "words"
+    drawn = ann.evaluate(
+        """() => {
+            const [hit, desk] = ['#hits .now', '.desk']
+                .map((one) => document.querySelector(one).getBoundingClientRect());
+            return hit.width > 20 && hit.top > desk.top && hit.bottom < desk.bottom;
+        }"""
+    )
+    assert drawn
+    ann.fill("#find input", "lynx")
+    ann.keyboard.press("Enter")
+    ann.wait_for_function("() => Number(document.querySelector('#found').textContent.split(' of ')[1]) > 10")
+    first, total = map(int, ann.inner_text("#found").split(" of "))
+    ann.keyboard.press("Enter")
+    ann.wait_for_function("now => document.querySelector('#found').textContent === now", arg=f"{first + 1} of {total}")
+    ann.fill("#find input", "<b>(no such words")
+    ann.keyboard.press("Enter")
+    ann.wait_for_function("() => document.querySelector('#found').textContent === 'not found'")
+    ann.keyboard.press("Escape")
+    press(ann, "1")
+    assert ann.input_value("#find input") == ""  # another cell
+
+
 def test_blind_until_decided(serve: Serve, person: Callable[..., Any]) -> None:
     server = serve("--blind")
     ann = person(server, "Ann")
@@ -291,3 +322,82 @@ def test_a_narrow_screen_shows_everything(serve: Serve, person: Callable[..., An
     ann.click("button.say.reported")
     ann.wait_for_selector(".last")
     assert codes(server)[0][3] == "reported"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_barrier(serve: Serve, chromium: Any, person: Callable[..., Any], scheme: str) -> None:
+    """The rules of axe-core, WCAG A and AA among them: names, roles, contrast; on every page that there is."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    server = serve()
+    looks = {"color_scheme": scheme, "bypass_csp": True}
+    bob = person(server, "Bob", **looks)
+    look_at(bob, server, "cq13")
+    press(bob, "2")
+    ann = person(server, "Ann", blind=False, **looks)
+    look_at(ann, server, "cq13")
+    press(ann, "1")
+    eve = person(server, "Eve", **looks)
+    cell = f"/cell?queue=paper&paper={LYNX}&question="
+    for who, path in (
+        (ann, "/?change=1"),
+        (ann, "/"),
+        (ann, cell + "cq13"),
+        (eve, cell + "cq11"),
+        (eve, cell.replace("queue=paper", "queue=disagreements") + "cq13"),
+        (ann, "/matrix"),
+        (ann, cell + "no-such-question"),
+    ):
+        who.goto(server.address + path)
+        found = [(one["id"], one["nodes"][0]["html"]) for one in axe.run(who).response["violations"]]
+        assert found == [], path
+
+
+def test_tab_leads_through_a_cell_in_the_order_of_the_work(serve: Serve, person: Callable[..., Any]) -> None:
+    """The page, then quote, note and verdicts, then the next cell; every stop shows that it has the focus."""
+    server = serve()
+    ann = person(server, "Ann")
+    look_at(ann, server, "cq13")
+    stops = []
+    for _ in range(30):
+        ann.keyboard.press("Tab")
+        stop = ann.evaluate(
+            """() => {
+                const it = document.activeElement, style = getComputedStyle(it);
+                const name = it.form?.id === 'find' ? 'find' : it.id || it.value || it.className || it.tagName;
+                return [name, style.outlineStyle, style.outlineWidth];
+            }"""
+        )
+        assert stop[1] != "none", stop
+        assert float(stop[2].removesuffix("px")) >= 2, stop
+        stops.append(stop[0])
+        if stop[0] == "next":
+            break
+    wanted = ["page-on", "find", "zoom-out", "zoom-in", "desk", "quote-0", "reported", "excluded", "next"]
+    assert [stop for stop in stops if stop in wanted] == wanted
+
+
+def test_the_verdicts_are_in_sight_on_a_low_screen(serve: Serve, person: Callable[..., Any]) -> None:
+    server = serve()
+    ann = person(server, "Ann", viewport={"width": 1280, "height": 560})
+    look_at(ann, server, "cq13")
+    ann.fill("#quote-0", "words " * 60)
+    low = (
+        "() => [...document.querySelectorAll('.say')].filter((one) => one.getBoundingClientRect().bottom > innerHeight)"
+    )
+    assert ann.evaluate(f"({low})().length") == 0
+    ann.evaluate("document.querySelector('#panel').scrollTop = 1e6")
+    assert ann.locator("#next").is_visible()
+
+
+def test_excluded_by_key(serve: Serve, person: Callable[..., Any]) -> None:
+    server = serve()
+    ann = person(server, "Ann")
+    look_at(ann, server, "cq13")
+    assert "not to be counted" in ann.inner_text(".say.excluded")
+    press(ann, "5")
+    assert "excluded" in ann.inner_text(".last")
+    server.stop(signal.SIGKILL)
+    server.start()
+    ann.reload()
+    press(ann, "u")
+    assert [row[3] for row in codes(server)] == ["excluded", "failed"]

@@ -198,6 +198,11 @@ class Ledger:
         """The papers that could not be read as they stand now, with the reason."""
         return [stored for stored in self.papers() if stored.reason is not None]
 
+    def replaced(self) -> frozenset[str]:
+        """The papers of which a file had other bytes under the same name before."""
+        with self._database.reading() as connection:
+            return reading.replaced_papers(connection)
+
     def readers(self) -> list[StoredReader]:
         """Every version of every reader, oldest first."""
         with self._database.reading() as connection:

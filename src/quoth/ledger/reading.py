@@ -208,8 +208,9 @@ def keys_among(connection: Connection, names: Names) -> int:
 
 def newest_rows(connection: Connection) -> tuple[int, int, int]:
     """The highest numbers of findings, of tries to read a paper, and of readers; 0 where there is none."""
-    finding, document, reader = (connection.scalar(select(func.max(t.c.id))) for t in (findings, documents, readers))
-    return finding or 0, document or 0, reader or 0
+    newest = (select(func.coalesce(func.max(t.c.id), 0)).scalar_subquery() for t in (findings, documents, readers))
+    finding, document, reader = connection.execute(select(*newest)).one()
+    return finding, document, reader
 
 
 def keys(connection: Connection) -> int:
@@ -225,6 +226,20 @@ def current_papers(connection: Connection, among: Collection[str] | None = None)
     for block in blocks(sorted(among), ASKED_TOGETHER):
         found |= _papers(connection, _snapshots.c.name.in_(block))
     return found
+
+
+def replaced_papers(connection: Connection) -> frozenset[str]:
+    """The papers of which a file had other bytes under the same name before."""
+    was, before = files.alias("was"), papers.alias("before")
+    newest = select(func.max(_snapshots.c.id)).group_by(_snapshots.c.name)
+    statement = (
+        select(papers.c.name)
+        .join(files, files.c.paper_id == papers.c.id)
+        .join(before, (before.c.name == papers.c.name) & (before.c.id < papers.c.id))
+        .join(was, (was.c.paper_id == before.c.id) & (was.c.name == files.c.name) & (was.c.digest != files.c.digest))
+        .where(papers.c.id.in_(newest))
+    )
+    return frozenset(connection.scalars(statement))
 
 
 def all_readers(connection: Connection) -> list[StoredReader]:

@@ -97,6 +97,21 @@ class StoredPaper:
     hidden: tuple[Hidden, ...] = ()
     pictures: tuple[Picture, ...] = ()
 
+    @property
+    def title(self) -> str | None:
+        """Its title, as far as it is known."""
+        return self.about.title or self.paper.title
+
+    @property
+    def doi(self) -> str | None:
+        """Its DOI, as far as it is known."""
+        return self.about.doi or self.paper.doi
+
+    @property
+    def year(self) -> int | None:
+        """The year that it came out, as far as it is known."""
+        return self.about.year or self.paper.year
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -1,7 +1,7 @@
-"""What whoever counts papers should know of them: unseen words, pages that are pictures, papers that may be one."""
+"""What whoever counts papers should know of them: unseen words, pictures, replaced files, papers that may be one."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from quoth.ledger import StoredPaper
@@ -10,13 +10,30 @@ from quoth.vocabulary import Hidden, Picture, Source
 _SHOWN = 80  # characters of hidden words in a note
 _TITLE = 4  # words from which on a title names a paper
 
+REPLACED = "its file was replaced: what people and imports say of it may be of the one before"
 
-def notes(papers: Sequence[StoredPaper]) -> dict[str, tuple[str, ...]]:
-    """The notes on each paper that has any, by name; they speak of these papers only."""
+
+def notes(papers: Sequence[StoredPaper], replaced: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
+    """The notes on each paper that has any, by name; they speak of these papers only.
+
+    Args:
+        papers: the study's.
+        replaced: the names of those a file of which was replaced.
+    """
+    others = other_notes(papers, replaced)
+    found = {
+        stored.paper.name: (*([_hidden(stored.hidden)] if stored.hidden else ()), *others.get(stored.paper.name, ()))
+        for stored in papers
+    }
+    return {name: told for name, told in found.items() if told}
+
+
+def other_notes(papers: Sequence[StoredPaper], replaced: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
+    """The same but for hidden words: replaced files, pages that are pictures, and papers that may be one."""
     found: dict[str, list[str]] = defaultdict(list)
+    for name in replaced:
+        found[name].append(REPLACED)
     for stored in papers:
-        if stored.hidden:
-            found[stored.paper.name].append(_hidden(stored.hidden))
         found[stored.paper.name] += _pictures(stored.pictures)
     for what, name_of in _SAME.items():
         for name, others in _twins(papers, name_of).items():

@@ -20,7 +20,7 @@ from quoth.reports.page_data import JSON, NOTHING, Cell, Details, Row, packed, s
 from quoth.reports.pictures import Pictures, Place
 from quoth.vocabulary import Question, Verdict
 
-_FAILURES_LISTED = 100
+_LISTED = 100  # failures, hidden words, notes; the export of papers has them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,10 @@ class Content:
     protocol: str
     rule: str
     papers: Sequence[StoredPaper]
+    notes: Mapping[str, Sequence[str]]
+    """What is odd about papers, by name."""
+    other_notes: Mapping[str, Sequence[str]]
+    """The same but for hidden words."""
     questions: Sequence[Question]
     readers: Sequence[StoredReader]
     rows: Sequence[Row]
@@ -111,14 +115,17 @@ def _page(content: Content) -> str:
     files = {digest: number for number, digest in enumerate(names)}
     details = Details([question.id for question in content.questions], readers, files, places)
     last = content.runs[-1] if content.runs else None
+    tally = _tally(content)
     return render(
         "report",
         content=content,
-        tally=_tally(content),
+        tally=tally,
+        cells=sum(tally.values()),
         failures=list(_failures(content.rows)),
-        listed=_FAILURES_LISTED,
+        listed=_LISTED,
         agreement=_pairs(content.agreement),
         card=_card(content.scorecard),
+        files=names,
         manifest=json.dumps(last.manifest, indent=2, ensure_ascii=False, sort_keys=True) if last else "",
         matrix=packed(_matrix(content, details, list(names.values()))),
         pieces=details.pieces(content.rows),
@@ -129,7 +136,7 @@ def _page(content: Content) -> str:
 def _matrix(content: Content, details: Details, files: Sequence[str]) -> JSON:
     card = content.scorecard
     return {
-        "papers": [_paper(stored) for stored in content.papers],
+        "papers": [_paper(stored, content.notes.get(stored.paper.name, ())) for stored in content.papers],
         "questions": [[one.id, one.label, one.text, one.kind.value, one.guidance] for one in content.questions],
         "readers": [[reader.name, reader.type] for reader in content.readers],
         "states": ["".join(state(row.get(id_, Cell(None))) for id_ in details.questions) for row in content.rows],
@@ -144,9 +151,9 @@ def _matrix(content: Content, details: Details, files: Sequence[str]) -> JSON:
     }
 
 
-def _paper(stored: StoredPaper) -> JSON:
-    paper = stored.paper
-    return [paper.name, paper.title, paper.year, paper.doi, stored.pages, stored.reason, len(paper.files)]
+def _paper(stored: StoredPaper, notes: Sequence[str]) -> JSON:
+    name, files = stored.paper.name, len(stored.paper.files)
+    return [name, stored.title, stored.year, stored.doi, stored.pages, stored.reason, files, list(notes)]
 
 
 def _letters(states: Sequence[str | None]) -> str:
@@ -156,9 +163,17 @@ def _letters(states: Sequence[str | None]) -> str:
 def _tally(content: Content) -> dict[str, int]:
     """How many cells there are of each state, in the order of the legend."""
     counts = Counter(state(cell) for row in content.rows for cell in row.values())
-    order = {"r": "reported", "q": "unquoted", "n": "not reported", "u": "undecided", "f": "failed"}
+    order = {
+        "r": "reported",
+        "q": "unquoted",
+        "n": "not reported",
+        "u": "undecided",
+        "f": "failed",
+        "x": "excluded",
+        "a": "not applicable",
+    }
     tally = {name: counts[letter] for letter, name in order.items()}
-    tally["left out"] = counts["x"] + counts["a"]
+    tally["no finding"] = len(content.papers) * len(content.questions) - sum(tally.values())
     return {name: count for name, count in tally.items() if count or name in ("reported", "not reported")}
 
 

@@ -211,9 +211,9 @@ def papers_frame(papers: Sequence[StoredPaper]) -> pd.DataFrame:
     records = [
         (
             stored.paper.name,
-            stored.about.title or stored.paper.title,
-            stored.about.doi or stored.paper.doi,
-            stored.about.year or stored.paper.year,
+            stored.title,
+            stored.doi,
+            stored.year,
             [file.name for file in stored.paper.files],
             [file.digest for file in stored.paper.files],
             _status(stored),

@@ -3,6 +3,6 @@
 It knows of the study only what `Desk` says; the study provides one.
 """
 
-from quoth.review.desk import Coded, Desk, Sheet, Word
+from quoth.review.desk import Coded, Desk, Hit, Sheet, Word
 
-__all__ = ["Coded", "Desk", "Sheet", "Word"]
+__all__ = ["Coded", "Desk", "Hit", "Sheet", "Word"]

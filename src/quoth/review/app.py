@@ -20,7 +20,6 @@ from quoth.review.forms import OF_PEOPLE, CodeForm, DoorForm, Look, UndoForm, Wh
 from quoth.review.guard import Door, Guard
 from quoth.review.sitting import Act, Sittings
 from quoth.review.views import CellView, Person, cell_view, entered, is_blind
-from quoth.vocabulary import Located
 
 _ROWS = 50
 _MOST_BYTES = 96_000_000
@@ -42,6 +41,18 @@ WORDS = {
     "failed": "failed",
 }
 """Verdicts as people read them."""
+
+MEANINGS = {
+    "reported": "the paper answers the question",
+    "not_reported": "it does not",
+    "unclear": "I cannot tell: no vote",
+    "not_applicable": "cannot be asked of this paper",
+    "excluded": "not to be counted, for another reason",
+}
+"""What each verdict of a person means, on its button."""
+
+MARKS = {"reported": "●", "not_reported": "○", "unclear": "?", "not_applicable": "n/a", "excluded": "–"}
+"""Verdicts in the matrix; the report has the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,7 @@ def make_app(desk: Desk, door: Door, rules: Rules = Rules()) -> FastAPI:
         ("/next", room.next),
         ("/matrix", room.matrix),
         ("/words", room.words),
+        ("/find", room.find),
         ("/picture", room.picture),
         ("/static/{name}", room.static),
     ):
@@ -95,7 +107,7 @@ class _Room:
 
     def __init__(self, desk: Desk, door: Door, rules: Rules) -> None:
         self._desk, self._rules = desk, rules
-        self._board, self._sittings, self._pictures = Board(desk), Sittings(), _Pictures(desk)
+        self.board, self.sittings, self._pictures = Board(desk), Sittings(desk), _Pictures(desk)
         self._name_cookie, self._blind_cookie = f"quoth_coder_{door.port}", f"quoth_open_{door.port}"
         self._templates = _templates(desk, rules)
 
@@ -123,27 +135,27 @@ class _Room:
 
     def overview(self, request: Request, change: bool = False, done: Queue | None = None) -> Response:
         """The queues with what is left in them, who has done what, and how far people agree."""
-        self._board.refresh()
+        self.board.refresh()
         try:
             person = None if change else self.person(request)
         except (_NobodyError, CodeError):
             person = None
         if person is None:
             return self._page("door.html", names=sorted(self._desk.people()))
-        left = {queue: len(self._board.left(queue, person.name)) for queue in Queue}
+        left = {queue: len(self.board.left(queue, person.name)) for queue in Queue}
         return self._page("overview.html", person=person, left=left, done=done, **self._people())
 
     def progress(self) -> Response:
         """Who has done what, and how far people agree, as it is now."""
-        self._board.refresh()
+        self.board.refresh()
         return self._page("_progress.html", **self._people())
 
     def _people(self) -> dict[str, object]:
-        return {"progress": self._board.progress(), "agreement": self._board.agreement()}
+        return {"progress": self.board.progress(), "agreement": self.board.agreement()}
 
     def matrix(self, person: Who, start: Annotated[int, Query(ge=0, le=1_000_000)] = 0) -> Response:
         """Papers by questions, some papers at a time."""
-        self._board.refresh()
+        self.board.refresh()
         papers = list(self._desk.papers())
         shown = papers[start : start + _ROWS]
         return self._page(
@@ -153,14 +165,14 @@ class _Room:
             start=start,
             rows=_ROWS,
             total=len(papers),
-            board=self._board,
+            board=self.board,
         )
 
     def next(self, person: Who, queue: Queue, paper: str | None = None, question: str | None = None) -> Response:
         """On to the next cell of a queue that waits for this person."""
-        self._board.refresh()
+        self.board.refresh()
         after = Cell(paper, question) if paper is not None and question is not None else None
-        cell = self._board.next(queue, person.name, after)
+        cell = self.board.next(queue, person.name, after)
         return RedirectResponse(f"/?done={queue}" if cell is None else address(queue, cell), 303)
 
     # A cell
@@ -176,15 +188,11 @@ class _Room:
             self._check(person, form)
             if form.settles != view.settles:
                 raise CodeError("a third settles this cell, and it is not settled from here")
-            coded = form.coded(blind=is_blind(view, self._sittings))
+            coded = form.coded(blind=is_blind(view, self.sittings))
             stored = self._desk.code(coded)
         except QuothError as error:
             return self._again(person, form, error)
-        lost = any(quote.located is Located.MISSING for quote in stored.finding.quotes)
-        before = form.seen if view.mine else 0
-        self._sittings.did(
-            person.name, Act(form.cell, form.settles, stored.revision, before, coded.verdict.value, lost)
-        )
+        self.sittings.did(person.name, Act.of(stored, form.seen if view.mine else 0))
         where = {"queue": form.queue.value, "paper": form.paper, "question": form.question}
         return RedirectResponse("/next?" + urlencode(where), 303)
 
@@ -196,6 +204,7 @@ class _Room:
 
     def undo(self, person: Who, form: Annotated[UndoForm, Form()]) -> Response:
         """A code is undone, and its cell comes back."""
+        self.board.refresh()
         self._known(form)
         self._check(person, form)
         now = None
@@ -205,7 +214,7 @@ class _Room:
             )
             now = undone.revision
         finally:
-            self._sittings.undid(person.name, form.cell, form.settles, form.revision, now)
+            self.sittings.undid(person.name, form.cell, form.settles, form.revision, now)
         return RedirectResponse(address(form.queue, form.cell), 303)
 
     def _check(self, person: Person, form: CodeForm | UndoForm) -> None:
@@ -217,9 +226,9 @@ class _Room:
             raise HTTPException(404, "the study has no such paper or question")
 
     def _view(self, person: Person, where: Where, at: int | None = None) -> CellView:
+        self.board.refresh()
         self._known(where)
-        self._board.refresh()
-        return cell_view(self._desk, self._board, self._sittings, person, where.queue, where.cell, at)
+        return cell_view(self._desk, self.board, self.sittings, person, where.queue, where.cell, at)
 
     # Pages of PDFs, and the page's own files
 
@@ -235,6 +244,15 @@ class _Room:
             raise HTTPException(404, "the study has no such paper")
         words = self._desk.words(paper, file, page)
         return JSONResponse([[word.text, word.start, word.end, word.boxes] for word in words])
+
+    def find(self, paper: str, words: Annotated[str, Query(max_length=300)]) -> Response:
+        """Where some words stand in a paper: the index of the page, and boxes on it."""
+        if paper not in self._desk.papers():
+            raise HTTPException(404, "the study has no such paper")
+        places = {(sheet.file, sheet.number): index for index, sheet in enumerate(self._desk.sheets(paper))}
+        return JSONResponse(
+            [[places[hit[:2]], hit.boxes] for hit in self._desk.find(paper, words) if hit[:2] in places]
+        )
 
     def static(self, name: str) -> Response:
         """Script, style and icon."""
@@ -293,6 +311,8 @@ def _templates(desk: Desk, rules: Rules) -> jinja2.Environment:
         "papers": desk.papers,
         "rules": rules,
         "verdicts": OF_PEOPLE,
+        "meanings": MEANINGS,
+        "marks": MARKS,
         "address": address,
         "Cell": Cell,
         "Queue": Queue,

@@ -99,6 +99,11 @@ class Board:
             {vote.reader: vote for vote in sorted(votes, key=lambda vote: rank(vote.round, vote.verdict))}.values()
         )
 
+    def tally(self, cell: Cell) -> tuple[int, int]:
+        """How many readers who are no people say reported, and how many not reported; a failed one says neither."""
+        said = [vote.verdict for vote in self.machines(cell)]
+        return said.count(Verdict.REPORTED), said.count(Verdict.NOT_REPORTED)
+
     def disputed(self, cell: Cell) -> bool:
         """Whether people's codes differ."""
         return cell in self._disputed

@@ -1,6 +1,6 @@
 """What the page needs of a study: a desk on which papers, questions and findings lie, and where codes go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -33,6 +33,14 @@ class Word(NamedTuple):
     text: str
     start: int
     end: int
+    boxes: tuple[Box, ...]
+
+
+class Hit(NamedTuple):
+    """Words of a document that somebody looked for, on the page where they begin."""
+
+    file: str
+    page: int
     boxes: tuple[Box, ...]
 
 
@@ -76,11 +84,11 @@ class Desk(Protocol):
         ...
 
     def papers(self) -> Mapping[str, StoredPaper]:
-        """By name, in order."""
+        """By name, in order, as of the last `news`: those that runs have read meanwhile are known as read."""
         ...
 
     def people(self) -> frozenset[str]:
-        """The names of those who have coded."""
+        """The names of those who have coded, as of the last `news`."""
         ...
 
     def news(self, after: int) -> tuple[list[NewFinding], int]:
@@ -92,6 +100,18 @@ class Desk(Protocol):
 
     def findings(self, cell: Cell) -> list[StoredFinding]:
         """Every revision of every reader's finding of a cell, by reader and round, then oldest first."""
+        ...
+
+    def codes(self, coder: str) -> list[StoredFinding]:
+        """Every revision of every code of one person, oldest first."""
+        ...
+
+    def sights(self) -> Iterable[tuple[str, Cell]]:
+        """Who was ever shown what other readers say of which cell."""
+        ...
+
+    def saw(self, coder: str, cell: Cell) -> None:
+        """Keep in mind that somebody was."""
         ...
 
     def sheets(self, paper: str) -> Sequence[Sheet]:
@@ -108,6 +128,10 @@ class Desk(Protocol):
 
     def words(self, paper: str, file: str, page: int) -> list[Word]:
         """The words on a page in reading order; none where the paper has not been read."""
+        ...
+
+    def find(self, paper: str, words: str) -> list[Hit]:
+        """Where these words stand in a paper, whatever their case, in order; none where it has not been read."""
         ...
 
     def check_name(self, name: str) -> str:

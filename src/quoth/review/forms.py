@@ -1,6 +1,6 @@
 """What browsers send: every field checked for type and length before anything looks at it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, Field, field_validator
 
@@ -12,7 +12,8 @@ Short = Annotated[str, Field(max_length=300)]
 Revision = Annotated[int, Field(ge=0, le=1_000_000)]
 Near = Annotated[str, Field(pattern=r"^(\d{1,9}-\d{1,9})?$")]
 
-OF_PEOPLE = (Verdict.REPORTED, Verdict.NOT_REPORTED, Verdict.UNCLEAR, Verdict.NOT_APPLICABLE)
+OfPeople = Literal[Verdict.REPORTED, Verdict.NOT_REPORTED, Verdict.UNCLEAR, Verdict.NOT_APPLICABLE, Verdict.EXCLUDED]
+OF_PEOPLE: tuple[Verdict, ...] = get_args(OfPeople)
 """The verdicts that the page offers, in the order of their keys."""
 
 
@@ -42,7 +43,7 @@ class CodeForm(Where):
     coder: Short
     seen: Revision = 0
     settles: bool = False
-    verdict: Literal[Verdict.REPORTED, Verdict.NOT_REPORTED, Verdict.UNCLEAR, Verdict.NOT_APPLICABLE]
+    verdict: OfPeople
     value: Annotated[str, Field(max_length=10_000)] = ""
     note: Annotated[str, Field(max_length=10_000)] = ""
     quote: Annotated[list[Annotated[str, Field(max_length=10_000)]], Field(max_length=8)] = []

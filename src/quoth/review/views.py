@@ -75,6 +75,8 @@ class CellView:
     settles: bool
     barred: bool
     """In dispute, and this person is one of those who differ: a third settles it."""
+    knew: bool
+    """Whether this person coded it with open eyes before, also if that code was taken back."""
     shown: bool
     """Whether the other readers' findings are shown."""
     mine: StoredFinding | None
@@ -143,6 +145,7 @@ def cell_view(
         desk.papers()[cell.paper],
         settles,
         disputed and not settles,
+        any(stored.review is not None and not stored.review.blind for stored in mine),
         shown,
         standing,
         mine[-1].revision if mine else 0,
@@ -166,7 +169,7 @@ def newest(everything: Iterable[StoredFinding]) -> list[StoredFinding]:
 
 def is_blind(view: CellView, sittings: Sittings) -> bool:
     """Whether a code given now is given without having seen what other readers say."""
-    saw = sittings.has_seen(view.person.name, view.cell) or view.mine is not None
+    saw = sittings.has_seen(view.person.name, view.cell) or view.mine is not None or view.knew
     return view.person.blind and not saw
 
 

@@ -13,6 +13,7 @@ from quoth.errors import StudyError
 from quoth.ledger import StoredPaper, StoredReader
 from quoth.protocol import Protocol
 from quoth.quorum import RULES
+from quoth.reports.notes import notes, other_notes
 from quoth.reports.page_data import Cell, Row
 from quoth.reports.pictures import Pictures, draw
 from quoth.reports.study_page import (
@@ -91,12 +92,15 @@ def _content(
     except StudyError as error:
         agreement, no_agreement = None, str(error)
     readers = _readers(study, rows)
+    replaced = study.ledger.replaced()
     return Content(
         title=protocol.title,
         codebook=codebook_of(protocol),
         protocol=protocol.digest,
         rule=RULES[protocol.quorum.rule].title,
         papers=papers,
+        notes=notes(papers, replaced),
+        other_notes=other_notes(papers, replaced),
         questions=protocol.questions,
         readers=readers,
         rows=rows,

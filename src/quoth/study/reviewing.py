@@ -4,9 +4,10 @@ import re
 import threading
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,13 @@ from quoth.papers import PageGeometry
 from quoth.papers.picture import page_picture, page_sizes
 from quoth.pipeline import ReadSettings, read_document, read_paper
 from quoth.readers.verify import Said, Verifier
-from quoth.review import Coded, Sheet, Word
+from quoth.review import Coded, Hit, Sheet, Word
 from quoth.review.desk import Cell, Words
 from quoth.study.codes import checked_value
 from quoth.study.coding import ADJUDICATION, BY_NAME, CODE, HUMAN, coded_key, name_fault
 from quoth.study.coding import coder as coder_named
 from quoth.study.plan import known_texts, present
+from quoth.study.sights import SIGHTS, add_sight, read_sights
 from quoth.study.study import Study
 from quoth.vocabulary import Document, Failure, Finding, Key, Located, Paper, Question, Quote, Review, Verdict
 
@@ -32,6 +34,7 @@ _OPEN_PAPERS = 4
 _MOST_QUOTES = 4
 _LONGEST_QUOTE = 600
 _LONGEST = 10_000
+_MOST_HITS = 200
 _WORD = re.compile(r"\S+")
 
 
@@ -41,6 +44,7 @@ class StudyDesk:
     def __init__(self, study: Study) -> None:
         self._study = study
         self._ledger = study.ledger
+        self._sights = study.cache.parent / SIGHTS
         self._files = {paper.name: (paper, places) for paper, places in study.files().items()}
         self._paths = {digest: path for _, places in self._files.values() for digest, path in places.items()}
         self._names = {file.digest: file.name for paper, _ in self._files.values() for file in paper.files}
@@ -54,6 +58,7 @@ class StudyDesk:
         self._people: frozenset[str] = frozenset()
         self._sheets: dict[str, tuple[Sheet, ...]] = {}
         self._open: OrderedDict[str, _OpenPaper] = OrderedDict()
+        self._look_again(self._ledger.newest_rows()[1:])
 
     def close(self) -> None:
         """Close the papers' files."""
@@ -74,22 +79,20 @@ class StudyDesk:
         return self._study.questions()
 
     def papers(self) -> Mapping[str, StoredPaper]:
-        """By name, in order; those that runs have read meanwhile are known as read."""
-        self._look_again(self._ledger.newest_rows()[1:])
+        """See `review.Desk`."""
         return self._papers
 
     def people(self) -> frozenset[str]:
-        """The names of those who have coded."""
-        self._look_again(self._ledger.newest_rows()[1:])
+        """See `review.Desk`."""
         return self._people
 
     def news(self, after: int) -> tuple[list[NewFinding], int]:
         """See `review.Desk`."""
         newest, *others = self._ledger.newest_rows()
-        if newest <= after:
-            return [], after
         # In this order: a finding comes after the row that says of which text and reader it is.
         self._look_again((others[0], others[1]))
+        if newest <= after:
+            return [], after
         return self._ledger.new_findings(self._present, after, newest), newest
 
     def _look_again(self, as_of: tuple[int, int]) -> None:
@@ -123,6 +126,21 @@ class StudyDesk:
         )
         return list(self._ledger.revisions(of_cell))
 
+    def codes(self, coder: str) -> list[StoredFinding]:
+        """See `review.Desk`."""
+        self._look_again(self._ledger.newest_rows()[1:])
+        who = coder_named(coder, HUMAN)
+        own = Present(self._present.papers, self._present.questions, frozenset({(who.name, who.digest)}))
+        return sorted(self._ledger.revisions(own), key=lambda stored: stored.id)
+
+    def sights(self) -> Iterable[tuple[str, Cell]]:
+        """See `review.Desk`."""
+        return read_sights(self._sights)
+
+    def saw(self, coder: str, cell: Cell) -> None:
+        """See `review.Desk`."""
+        add_sight(self._sights, coder, cell)
+
     # Pages
 
     def sheets(self, paper: str) -> Sequence[Sheet]:
@@ -151,6 +169,12 @@ class StudyDesk:
         with self._pdfium:
             opened = self._opened(paper)
             return opened.words(file, page) if opened else []
+
+    def find(self, paper: str, words: str) -> list[Hit]:
+        """See `review.Desk`."""
+        with self._pdfium:
+            opened = self._opened(paper)
+            return list(islice(opened.find(words), _MOST_HITS)) if opened and words.strip() else []
 
     def _opened(self, name: str) -> "_OpenPaper | None":
         """A paper with its text at hand; None where a run has not read it yet, or could not."""
@@ -261,6 +285,13 @@ class _OpenPaper:
         if (file, page) not in self._words:
             self._words[file, page] = self._found(file, page)
         return self._words[file, page]
+
+    def find(self, words: str) -> Iterator[Hit]:
+        """Where these words stand, in reading order."""
+        wanted = re.compile(r"\s+".join(map(re.escape, words.split())), re.IGNORECASE)
+        for match in wanted.finditer(self._document.text):
+            if spans := self._geometry.spans(*match.span()):
+                yield Hit(spans[0].file, spans[0].page, spans[0].boxes)
 
     def _found(self, file: str, page: int) -> list[Word]:
         document = self._document

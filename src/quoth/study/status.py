@@ -109,7 +109,7 @@ def status_of(study: Study) -> Status:
         tuple(sorted(entry.paper.name for entry in study.ledger.papers() if entry.paper.name not in names)),
         tuple(readers),
         looks.disputed if study.protocol.quorum.second_look != "none" else None,
-        notes(stored),
+        notes(stored, study.ledger.replaced()),
         tuple(other_files(study.protocol.papers)),
         study.ledger.stale(everything),
         tuple(study.ledger.runs()),

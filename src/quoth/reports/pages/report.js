@@ -2,7 +2,7 @@
 // Everything from papers and models reaches the page as text: textContent, never markup.
 
 const $ = (id) => document.getElementById(id);
-const MARK = { r: "●", q: "◐", n: "○", u: "?", f: "×", x: "–", a: "–", "-": "" };
+const MARK = { r: "●", q: "◐", n: "○", u: "?", f: "×", x: "–", a: "n/a", "-": "" };
 const WORD = {
   r: "reported", q: "reported, unquoted", n: "not reported", u: "undecided", f: "failed",
   x: "excluded", a: "not applicable", "-": "no finding",
@@ -198,11 +198,12 @@ function drawRows(all) {
 }
 
 function drawRow(place) {
-  const paper = order[place], [name, title, year, , , reason, files] = data.papers[paper];
+  const paper = order[place], [name, title, year, , , reason, files, notes] = data.papers[paper];
   const flags = hits[paper];
   const row = make("div", { className: "row", role: "row", "aria-rowindex": String(place + 2) });
-  const label = make("div", { className: "paper", role: "rowheader", "aria-colindex": "1", tabIndex: -1, title: title ?? name },
+  const label = make("div", { className: "paper", role: "rowheader", "aria-colindex": "1", tabIndex: -1, title: title ? `${title} (${name})` : name },
     make("span", { className: "name" }, title ?? name),
+    notes.length ? make("span", { className: "noted", title: notes.join("; ") }, "note") : null,
     reason ? make("span", { className: "unread" }, "not read") : !files ? make("span", { className: "absent" }, "no file") : year ? make("span", { className: "year" }, String(year)) : null);
   label.dataset.place = `${place} -1`;
   row.append(label);
@@ -216,7 +217,7 @@ function drawCell(paper, place, number, flags) {
   let mark = MARK[letter], kind = `s-${letter === "-" ? "none" : letter}`, words = WORD[letter];
   if (!variables) {
     const tally = votes[paper][number], level = agreement(tally);
-    if (tally.yes + tally.no > 1) words += `, ${tally.yes} for and ${tally.no} against`;
+    if (tally.yes + tally.no > 1) words += `; readers: ${tally.yes} reported, ${tally.no} not reported`;
     if (view.colour === "agreement") {
       kind = `a-${level}`;
       mark = level === "none" ? (letter === "-" ? "" : "·") : `${tally.yes}:${tally.no}`;
@@ -306,13 +307,14 @@ function openActive() {
 const percent = (score) => `${Math.round(score * 100)} %`;
 
 function sheet(paper, over, ...content) {
-  const [name, title, year, doi, pages, reason] = data.papers[paper];
+  const [name, title, year, doi, pages, reason, , notes] = data.papers[paper];
   const about = [title ? name : null, year, doi && `doi:${doi}`, pages && `${pages} pages`].filter(Boolean).join(" · ");
   const close = make("button", { type: "button", className: "close", "aria-label": "Close" }, "×");
   close.dataset.do = "close";
   $("sheet").replaceChildren(
     make("header", {}, make("div", { className: "which" }, make("p", { className: "of" }, title ?? name), about ? make("p", { className: "about" }, about) : null), close),
-    reason ? make("p", { className: "alert" }, `This paper could not be read: ${reason}`) : "", over, ...content);
+    reason ? make("p", { className: "alert" }, `This paper could not be read: ${reason}`) : "",
+    ...notes.map((note) => make("p", { className: "noted" }, `${note[0].toUpperCase()}${note.slice(1)}.`)), over, ...content);
   if (!$("cell").open) $("cell").showModal();
   $("cell").scrollTop = 0;
 }
@@ -339,8 +341,8 @@ function openCell(paper, question) {
   if (decision) {
     const [value, score, basis, yes, no, failed] = decision;
     if (value >= 0) verdict.append(make("b", { className: "value" }, word(value)));
-    const votes = [`${yes} for`, `${no} against`, failed ? `${failed} failed` : null].filter(Boolean).join(", ");
-    verdict.append(make("span", { className: "basis" }, `by ${basis === "people" ? "people who agree" : basis === "adjudicated" ? "adjudication" : basis} (${votes})${score === null ? "" : `; right in about ${percent(score)} of such cells`}`));
+    const votes = yes + no + failed ? `: ${[`${yes} reported`, `${no} not reported`, failed ? `${failed} failed` : null].filter(Boolean).join(", ")}` : "";
+    verdict.append(make("span", { className: "basis" }, `${decidedBy(basis, letter, findings)}${votes}${score === null ? "" : `; right in about ${percent(score)} of such cells`}`));
   }
   const leading = decision ? decision[6] : -1;
   const shown = findings.map((finding, number) => ({ finding, leads: number === leading })).sort((a, b) => b.leads - a.leads);
@@ -352,11 +354,19 @@ function openCell(paper, question) {
   sheet(paper, asked, verdict, ...list);
 }
 
+function decidedBy(basis, letter, findings) {
+  if (basis === "adjudicated") return "settled by a person";
+  if (basis !== "people") return `by the rule ${basis}`;
+  const like = letter === "q" || letter === "r" ? "rq" : letter;
+  const people = findings.filter(([reader, said]) => data.readers[reader][1] === "human" && like.includes(said)).length;
+  return people === 1 ? "by one person" : `by ${people} people who agree`;
+}
+
 function drawFinding([reader, letter, value, unit, answer, score, error, quotes, review, took, look], leads, word) {
   const [name, type] = data.readers[reader];
   const figures = [
     look,
-    score === null ? null : `score ${score.toFixed(2)}`,
+    score === null ? null : `right in about ${percent(score)} of such findings`,
     review ? (review[2] ? "adjudicated" : review[0] ? "coded blind" : "had seen other findings") : null,
     took[0] === null || took[0] < 0.05 ? null : `${took[0].toFixed(1)} s`,
     took[1] === null && took[2] === null ? null : `${((took[1] ?? 0) + (took[2] ?? 0)).toLocaleString("en")} tokens`,
@@ -371,7 +381,7 @@ function drawFinding([reader, letter, value, unit, answer, score, error, quotes,
     ...quotes.map((quote) => drawQuote(quote, word)),
     letter === "q" ? make("p", { className: "alert" }, "Unquoted: no quote of this reader was found in the paper.") : null,
     review && review[1] >= 0 ? make("p", { className: "answer" }, `Note: ${word(review[1])}`) : null,
-    leads ? make("p", { className: "took" }, "The decision’s answer and quotes are this reader’s.") : null,
+    leads && (said || quotes.length) ? make("p", { className: "took" }, "The decision’s answer and quotes are this reader’s.") : null,
     figures ? make("p", { className: "took" }, figures) : null);
   return card;
 }
@@ -384,7 +394,7 @@ function drawQuote([text, said, located, score, spans], word) {
     pages.length ? `page ${pages.join(", ")}` : null,
     spans.some(([, , , ocr]) => ocr) ? "read by OCR" : null,
     files.length && files[0] >= 0 ? data.files[files[0]] : null,
-    LOCATED[located], score === null ? null : `answers the question: ${score.toFixed(2)}`,
+    LOCATED[located], score === null ? null : `answers the question: ${score.toFixed(2)} of 1`,
   ].filter(Boolean).join(" · ");
   const figure = make("figure", { className: `quote ${located}` });
   for (const [, page, picture] of spans) {

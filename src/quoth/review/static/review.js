@@ -40,8 +40,11 @@
 
   function goTo(mark) {
     const rect = rectsOf(mark)[0];
+    if (rect) scrollTo(rect);
+  }
+
+  function scrollTo(rect) {
     const desk = document.querySelector(".desk");
-    if (!rect || !desk) return;
     const from = desk.getBoundingClientRect();
     const at = rect.getBoundingClientRect();
     desk.scrollTop += at.top - from.top - desk.clientHeight / 3;
@@ -50,6 +53,47 @@
 
   function light(mark, on) {
     rectsOf(mark).forEach((rect) => rect.classList.toggle("lit", on));
+  }
+
+  // Finding words in the paper: the field is drawn anew with each page, what was looked for stays
+
+  let sought = { cell: "", words: "", hits: [], now: 0, focus: false };
+
+  async function seek(words, by) {
+    const { paper, cell, at } = document.querySelector(".sheet").dataset;
+    if (words !== sought.words || cell !== sought.cell) {
+      const query = new URLSearchParams({ paper, words });
+      const hits = await fetch(`/find?${query}`).then((answer) => answer.ok ? answer.json() : []).catch(() => []);
+      sought = { cell, words, hits, now: Math.max(0, hits.findIndex(([page]) => page >= Number(at))) };
+    } else sought.now = (sought.now + by + sought.hits.length) % (sought.hits.length || 1);
+    sought.focus = true;
+    const hit = sought.hits[sought.now];
+    if (hit && hit[0] !== Number(at)) {
+      htmx.ajax("GET", `${cell}&at=${hit[0]}&part=viewer`, { target: "#viewer", swap: "outerHTML" });
+    } else showHits();
+  }
+
+  function rectOf([x0, y0, x1, y1], name) {
+    const rect = document.createElementNS(SVG, "rect");
+    const sides = { x: x0 - 1.5, y: y0 - 1, width: x1 - x0 + 3, height: y1 - y0 + 2, class: name };
+    Object.entries(sides).forEach(([side, value]) => rect.setAttribute(side, value));
+    return rect;
+  }
+
+  function showHits() {
+    const sheet = document.querySelector(".sheet");
+    const field = byId("find");
+    field.hidden = false;
+    if (sheet.dataset.cell !== sought.cell) return;
+    const { words: text, hits, now } = sought;
+    field.elements.words.value = text;
+    if (sought.focus) field.elements.words.focus();
+    sought.focus = false;
+    byId("found").textContent = !text.trim() ? "" : hits.length ? `${now + 1} of ${hits.length}` : "not found";
+    byId("hits").replaceChildren(...hits.flatMap(([page, boxes], i) =>
+      page === Number(sheet.dataset.at) ? boxes.map((box) => rectOf(box, i === now ? "now" : "hit")) : []));
+    const rect = document.querySelector("#hits .now");
+    if (rect) scrollTo(rect);
   }
 
   // Quoting by dragging over the words
@@ -87,14 +131,21 @@
     return words.slice(Math.min(drag.from, drag.to), Math.max(drag.from, drag.to) + 1);
   }
 
+  // One box for each line of some words, without seams between them.
+  function linesOf(run) {
+    const lines = [];
+    for (const [x0, y0, x1, y1] of run.flatMap(([, , , boxes]) => boxes)) {
+      const line = lines.at(-1);
+      if (line && x0 >= line[2] - 1 && x0 - line[2] < y1 - y0 && y0 < line[3] && y1 > line[1]) {
+        line.splice(1, 3, Math.min(line[1], y0), x1, Math.max(line[3], y1));
+      } else lines.push([x0, y0, x1, y1]);
+    }
+    return lines;
+  }
+
   function paint() {
     const layer = byId("selection");
-    layer.replaceChildren(...(drag ? chosen() : []).flatMap(([, , , boxes]) => boxes.map(([x0, y0, x1, y1]) => {
-      const rect = document.createElementNS(SVG, "rect");
-      const sides = { x: x0 - 1.5, y: y0 - 1, width: x1 - x0 + 3, height: y1 - y0 + 2 };
-      Object.entries(sides).forEach(([name, value]) => rect.setAttribute(name, value));
-      return rect;
-    })));
+    layer.replaceChildren(...linesOf(drag ? chosen() : []).map((box) => rectOf(box, "")));
   }
 
   function quote(text, near) {
@@ -171,9 +222,10 @@
     return true;
   };
   const KEYS = {
-    1: () => say(0), 2: () => say(1), 3: () => say(2), 4: () => say(3),
+    1: () => say(0), 2: () => say(1), 3: () => say(2), 4: () => say(3), 5: () => say(4),
     n: () => press("next"), b: () => press("before"),
     u: () => { const form = byId("undo"); if (form) form.querySelector("button").click(); return Boolean(form); },
+    "/": () => focus("#find:not([hidden]) input"),
     q: () => focus("#quotes textarea"), v: () => focus("#value, .choices input"), m: () => focus("#note"),
     "[": () => press("page-back"), "]": () => press("page-on"),
     "+": () => (step(1), true), "=": () => (step(1), true), "-": () => (step(-1), true),
@@ -183,6 +235,11 @@
   document.addEventListener("keydown", (event) => {
     const field = event.target.closest("textarea, input:not([type=checkbox]), select");
     if (event.key === "Escape" && field) { field.blur(); return; }
+    if (event.key === "Enter" && event.target.closest("#find")) {
+      event.preventDefault();
+      seek(event.target.value, event.shiftKey ? -1 : 1);
+      return;
+    }
     if (field || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Enter" && event.target.closest("a, button, summary, label")) return;
     const act = KEYS[event.key];
@@ -241,6 +298,7 @@
       const first = sessionStorage.getItem("goto") || document.querySelector("rect[data-mark]")?.dataset.mark;
       sessionStorage.removeItem("goto");
       if (first) goTo(first);
+      showHits();
     }
     document.querySelectorAll("#quotes textarea").forEach((area) => { if (area.value) fit(area); });
   }
