@@ -9,8 +9,8 @@ import json
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,11 @@ from quoth.readers.base import ReadPaper
 from quoth.retrieval import PaperIndex, passages, query
 from quoth.retrieval.late import LateIndex
 from quoth.retrieval.lexical import LexicalIndex
-from quoth.vocabulary import Encoded, Question
+from quoth.vocabulary import Encoded, Passage, Question, SectionKind
 
 HERE = Path(__file__).parent
 DEMO = HERE.parent / "src/quoth/demo"
+DEMO_NAMES = frozenset(path.stem for path in (DEMO / "papers").glob("*.pdf"))
 CODEBOOKS = ("dl-methods", "study-basics")
 BUNDLED = ("cq", "sb")
 """How the ids of their questions begin."""
@@ -101,6 +102,8 @@ class Sheet:
     """Vectors of the wordings, shape (wordings, 384)."""
     similar: Similar
     relevant: dict[str, list[int]] = field(default_factory=dict)
+    complete: bool = False
+    """Whether every passage that answers is listed, and none of the others does."""
 
     def compared(self, wordings: Sequence[int]) -> Similar:
         """The similarities of some wordings."""
@@ -157,15 +160,78 @@ def written_pairs(encoder: Encoder) -> list[Sheet]:
         these = together([part(encoded, place) for place in chosen])
         small = sheet(f"written-{number}", [texts[place] for place in chosen], these, [one["question"]], asked)
         small.relevant[small.name] = list(range(len(one["answers"])))
-        found.append(small)
+        found.append(replace(small, complete=True))
     return found
+
+
+def invented_papers(wordings: Wordings, encoder: Encoder) -> list[Sheet]:
+    """The papers that were written for the purpose, under all questions."""
+    found = []
+    for paper in records(HERE / "labels/invented.jsonl"):
+        texts = paper["passages"]
+        one = sheet(paper["paper"], texts, encoder.encode_tokens(texts), wordings.texts, wordings.encoded)
+        found.append(replace(one, relevant=paper["relevant"], complete=True))
+    return found
+
+
+def invented_cells(encoder: Encoder) -> tuple[list["Cell"], dict[str, PaperIndex]]:
+    """The same papers as cells, and what the reader sees of them."""
+    questions = codebook_questions()
+    cells, indexes = [], {}
+    for paper in records(HERE / "labels/invented.jsonl"):
+        name, texts = paper["paper"], paper["passages"]
+        found = [Passage(0, len(text), text, "", 1, "", SectionKind.BODY) for text in texts]
+        indexes[name] = PaperIndex(found, encoder.encode_tokens(texts))
+        cells += [Cell(name, questions[key], bool(listed), ()) for key, listed in paper["relevant"].items()]
+    return cells, indexes
+
+
+def demo_papers(papers: dict[str, ReadPaper], cells: Sequence["Cell"], wordings: Wordings) -> list[Sheet]:
+    """The demo papers; their labels are true by construction, but those of the v questions, which a model made."""
+    found = []
+    for name in sorted(name for name in papers if not name.isdigit()):
+        index = papers[name].index
+        texts = [passage.text for passage in index.passages]
+        letters = [squeezed(text) for text in texts]
+        relevant = {
+            cell.question.id: [n for n, text in enumerate(letters) if any(holds(text, quote) for quote in cell.quotes)]
+            for cell in cells
+            if cell.paper == name
+        }
+        # Evidence that no passage holds whole says nothing of the passages.
+        torn = {cell.question.id for cell in cells if cell.paper == name and cell.reported}
+        asked = {name: listed for name, listed in relevant.items() if listed or name not in torn}
+        one = sheet(name, texts, index.encoded, wordings.texts, wordings.encoded)
+        found.append(replace(one, relevant=asked, complete=True))
+    return found
+
+
+def training_papers(
+    data: Path, whole: dict[str, ReadPaper], cells: Sequence["Cell"], wordings: Wordings, encoder: Encoder
+) -> list[Sheet]:
+    """All that the scorer learns from; the gold's papers are not among it."""
+    return [
+        *labelled_papers(data, wordings, encoder),
+        *written_pairs(encoder),
+        *invented_papers(wordings, encoder),
+        *demo_papers(whole, cells, wordings),
+    ]
+
+
+def half_of(papers: Collection[str]) -> dict[str, int]:
+    """The half of the papers with complete labels that each belongs to; 0 for one of the gold, which no scorer knows.
+
+    What is told of a paper comes from a scorer that did not learn from its half.
+    """
+    known = sorted(name for name in papers if not name.isdigit())
+    return {name: known.index(name) % 2 if name in known else 0 for name in papers}
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One coded cell of a whole paper: whether it reports what the question asks, and the words that prove it.
 
-    Papers of the gold have numbers for names, those of the demo have words.
+    Papers of the gold have numbers for names, others have words.
     """
 
     paper: str
@@ -176,7 +242,8 @@ class Cell:
     @property
     def group(self) -> str:
         """Where it belongs in the figures: whose paper, which questions."""
-        return f"{'gold' if self.paper.isdigit() else 'demo'} {self.question.id[:2].rstrip('0123456789')}"
+        whose = "gold" if self.paper.isdigit() else "demo" if self.paper in DEMO_NAMES else "invented"
+        return f"{whose} {self.question.id[:2].rstrip('0123456789')}"
 
 
 def whole_papers(data: Path, encoder: Encoder) -> dict[str, ReadPaper]:

@@ -2,12 +2,15 @@
 
     python training/fit_reader.py ../shared/data
 
-Labels: the gold (made by a language model), the demo papers (true by construction) and `labels/whole.jsonl` (made by a
-language model). Verdicts are fitted twice. `verdict`, for questions of the bundled codebooks, has an offset for each of
-them. `general`, for all others, learns from scorers that did not know the question: a scorer that knows it is surer
-than it will be of a new one. Prints figures with each paper left out (and, for `general`, the question's fold), then
-writes src/quoth/models/embedded-reader.json and prints its digest; `--measure` writes nothing. Needs torch; a quarter
-of an hour on two cores, nearly all of it for the scorers without a fold.
+Labels: the gold (made by a language model), the demo papers (true by construction), `labels/whole.jsonl` and the
+invented papers of `labels/invented.jsonl` (made by a language model). Verdicts are fitted twice. `verdict`, for
+questions of the bundled codebooks, has an offset for each of them. `general`, for all others, learns from scorers that
+did not know the question: a scorer that knows it is surer than it will be of a new one. For the same reason the demo
+papers and the invented ones, from which the scorer learned, are read with scorers that did not know them, and the
+quotes' model learns from the gold alone. Prints figures with each paper left out (and, for `general`, the question's
+fold), then writes src/quoth/models/embedded-reader.json and prints its digest; `--measure` writes nothing. Needs torch;
+a quarter of an hour on two cores, nearly all of it for those scorers. (Without torch `--measure` prints the figures of
+the publications alone.)
 """
 
 import argparse
@@ -15,7 +18,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,11 +29,12 @@ from corpus import (
     Cell,
     coded_cells,
     fold_of,
-    labelled_papers,
+    half_of,
+    invented_cells,
     read_wordings,
     squeezed,
+    training_papers,
     whole_papers,
-    written_pairs,
 )
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import cohen_kappa_score
@@ -40,7 +44,7 @@ from quoth.models.encoder import Encoder
 from quoth.models.scorer import Scorer
 from quoth.protocol import question_digest
 from quoth.readers.base import ReadPaper
-from quoth.readers.embedded import Asked, ReaderModel
+from quoth.readers.embedded import Asked, ReaderModel, encode_query
 from quoth.readers.features import verdict_features
 from quoth.retrieval import PaperIndex
 
@@ -78,12 +82,12 @@ def rows_of(found: list[tuple[Floats, bool, Cell]]) -> Rows:
     return Rows(np.array(features), np.array(labels), *map(np.array, columns))
 
 
-def verdict_rows(cells: Sequence[Cell], papers: dict[str, ReadPaper], encoder: Encoder) -> Rows:
-    asked = {name: Asked(paper, encoder, UNFITTED) for name, paper in papers.items()}
+def verdict_rows(cells: Sequence[Cell], indexes: dict[str, PaperIndex], encoder: Encoder) -> Rows:
     found = []
     for cell in cells:
-        ranking = asked[cell.paper].ranking(cell.question)
-        found.append((verdict_features(papers[cell.paper], cell.question, ranking), cell.reported, cell))
+        index = indexes[cell.paper]
+        ranking = index.rank(cell.question, encode_query(encoder, cell.question))
+        found.append((verdict_features(index, cell.question, ranking), cell.reported, cell))
     return rows_of(found)
 
 
@@ -122,22 +126,23 @@ class Fit:
     caution: float = 0.0
 
 
-VERDICT, QUOTE = Fit(0.3, offset=3.0), Fit(1.0)
+VERDICT, QUOTE = Fit(0.1, offset=3.0), Fit(1.0)
 GENERAL = Fit(0.03, caution=0.2)  # a wrong 'reported' harms more than a missed one, and new questions are often rarer
 
 
 def fit(rows: Rows, how: Fit) -> dict[str, object]:
     mean, scale = rows.features.mean(0), np.maximum(rows.features.std(0), 1e-6)
-    bundled = {q for q, group in zip(rows.questions, rows.groups, strict=True) if group.split()[1] in BUNDLED}
-    questions = sorted(bundled) if how.offset else []
-    own = np.array([[how.offset * (q == question) for question in questions] for q in rows.questions])
-    table = np.hstack([(rows.features - mean) / scale, own.reshape(len(rows.labels), -1)])
+    whose, book = np.array([group.split() for group in rows.groups]).T
+    # What an invented paper reports was its author's choice, and tells nothing of a question's own offset.
+    questions = np.unique(rows.questions[np.isin(book, BUNDLED)])[: None if how.offset else 0]
+    own = how.offset * ((rows.questions[:, None] == questions) & (whose != "invented")[:, None])
+    table = np.hstack([(rows.features - mean) / scale, own])
     model = LogisticRegression(C=how.c, max_iter=5000).fit(table, rows.labels)
     weights, offsets = np.split(model.coef_[0], [len(mean)])
     numbers = {"mean": mean, "scale": scale, "weights": weights}
     rounded: dict[str, object] = {name: [round(float(v), DIGITS) for v in values] for name, values in numbers.items()}
     rounded["intercept"] = round(float(model.intercept_[0]) - how.caution, DIGITS)
-    rounded["offsets"] = {q: round(float(how.offset * v), DIGITS) for q, v in zip(questions, offsets, strict=True)}
+    rounded["offsets"] = {str(q): round(float(how.offset * v), DIGITS) for q, v in zip(questions, offsets, strict=True)}
     return rounded
 
 
@@ -147,10 +152,10 @@ def predict(model: dict[str, object], rows: Rows) -> Floats:
     return 1 / (1 + np.exp(-(odds + model["intercept"] + offsets)))
 
 
-def left_out(rows: Rows, how: Fit, folds: Floats | None = None) -> Floats:
-    """Probabilities with the paper left out, and the question's fold, where folds are given."""
+def left_out(rows: Rows, how: Fit, whose: Floats, folds: Floats | None = None) -> Floats:
+    """Probabilities of some rows with the paper left out, and the question's fold, where folds are given."""
     found, parts = np.zeros(len(rows.labels)), np.zeros(len(rows.labels), int) if folds is None else folds
-    for paper in np.unique(rows.papers):
+    for paper in np.unique(rows.papers[whose]):
         out = rows.papers == paper
         for number in np.unique(parts[out]):
             rest = ~out if folds is None else ~out & (parts != number)
@@ -159,9 +164,9 @@ def left_out(rows: Rows, how: Fit, folds: Floats | None = None) -> Floats:
     return found
 
 
-def show(what: str, chances: Floats, rows: Rows, books: Sequence[str]) -> None:
-    """Print the figures of each group whose questions are among these."""
-    for group in np.unique(rows.groups):
+def show(what: str, chances: Floats, rows: Rows, whose: Floats, books: Sequence[str]) -> None:
+    """Print the figures of each group of these rows whose questions are among these."""
+    for group in np.unique(rows.groups[whose]):
         if group.split()[1] in books:
             chosen = rows.groups == group
             report(f"{group}, {what}", chances[chosen], rows[chosen])
@@ -211,36 +216,57 @@ def resampled(said: Floats, right: Floats, papers: Floats) -> Iterator[float]:
         yield cohen_kappa_score(right[drawn], said[drawn])
 
 
-def unknown_rows(
-    data: Path, cells: Sequence[Cell], papers: dict[str, ReadPaper], encoder: Encoder
-) -> tuple[Rows, Floats]:
-    """Verdict rows from scorers that did not know the question, and each cell's fold."""
-    from train_scorer import train  # needs torch, without which `--measure` does the rest
+class Strangers:
+    """Verdict rows from scorers that knew neither the paper nor, on request, the question."""
 
-    wordings = read_wordings(data, encoder)
-    labelled = [*labelled_papers(data, wordings, encoder), *written_pairs(encoder)]
-    folds = fold_of(data)
-    others = sorted({cell.question.id for cell in cells} - set(folds))
-    dealt = np.random.default_rng(SEED).permutation(len(others)) % FOLDS
-    folds |= dict(zip(others, dealt.tolist(), strict=True))
-    fold = np.array([folds[cell.question.id] for cell in cells])
-    parts, places = [], []
-    for number in range(FOLDS):
-        scorer = train(labelled, wordings, set(wordings.ids) - {q for q in folds if folds[q] == number}, MEMBERS)
-        these = np.flatnonzero(fold == number)
-        parts.append(verdict_rows([cells[i] for i in these], with_scorer(papers, scorer), encoder))
-        places.append(these)
-    order = np.argsort(np.concatenate(places))
-    columns = (np.concatenate([getattr(rows, name) for rows in parts])[order] for name in Rows.__dataclass_fields__)
-    return Rows(*columns), fold
+    def __init__(
+        self,
+        data: Path,
+        cells: Sequence[Cell],
+        papers: dict[str, ReadPaper],
+        indexes: dict[str, PaperIndex],
+        encoder: Encoder,
+    ) -> None:
+        self._cells, self._indexes, self._encoder = cells, indexes, encoder
+        self._wordings = read_wordings(data, encoder)
+        self._learned = training_papers(data, papers, cells, self._wordings, encoder)
+        self._halves = half_of(indexes)
+        folds = fold_of(data)
+        others = sorted({cell.question.id for cell in cells} - set(folds))
+        dealt = np.random.default_rng(SEED).permutation(len(others)) % FOLDS
+        folds |= dict(zip(others, dealt.tolist(), strict=True))
+        self.folds = np.array([folds[cell.question.id] for cell in cells])
+        """The fold of each cell's question."""
+
+    def of_papers(self) -> Rows:
+        """All questions known."""
+        return self._rows(np.full(len(self._cells), -1))
+
+    def of_questions(self) -> Rows:
+        """The questions of the cell's fold unknown."""
+        return self._rows(self.folds)
+
+    def _rows(self, parts: Floats) -> Rows:
+        from train_scorer import train, without  # needs torch
+
+        halves = np.array([self._halves[cell.paper] for cell in self._cells])
+        every = set(self._wordings.ids)
+        found, places = [], []
+        for half, part in sorted(set(zip(halves.tolist(), parts.tolist(), strict=True))):
+            unknown = {cell.question.id for cell, fold in zip(self._cells, self.folds, strict=True) if fold == part}
+            scorer = train(without(self._learned, self._halves, half), self._wordings, every - unknown, MEMBERS)
+            these = np.flatnonzero((halves == half) & (parts == part))
+            indexes = {name: with_scorer(index, scorer) for name, index in self._indexes.items()}
+            found.append(verdict_rows([self._cells[i] for i in these], indexes, self._encoder))
+            places.append(these)
+        order = np.argsort(np.concatenate(places))
+        columns = (np.concatenate([getattr(rows, name) for rows in found])[order] for name in Rows.__dataclass_fields__)
+        return Rows(*columns)
 
 
-def with_scorer(papers: dict[str, ReadPaper], scorer: Scorer) -> dict[str, ReadPaper]:
-    """The same papers, their passages scored by another scorer."""
-    return {
-        name: replace(paper, index=PaperIndex(paper.index.passages, paper.index.encoded, scorer))
-        for name, paper in papers.items()
-    }
+def with_scorer(index: PaperIndex, scorer: Scorer) -> PaperIndex:
+    """The same passages, scored by another scorer."""
+    return PaperIndex(index.passages, index.encoded, scorer)
 
 
 def main() -> None:
@@ -252,15 +278,24 @@ def main() -> None:
     encoder = Encoder(threads=2)
     papers = whole_papers(arguments.data, encoder)
     cells = coded_cells(arguments.data, papers)
-    known = verdict_rows(cells, papers, encoder)
-    show("paper left out", left_out(known, VERDICT), known, BUNDLED)
-    if arguments.measure and not find_spec("torch"):
-        print("torch is not installed: figures with the question's fold left out need it")
+    others, invented = invented_cells(encoder)
+    indexes = {name: paper.index for name, paper in papers.items()} | invented
+    known = verdict_rows([*cells, *others], indexes, encoder)
+    if not find_spec("torch"):
+        print("torch is not installed: figures of the demo papers and with the question's fold left out need it")
+        gold = np.char.startswith(known.groups, "gold")
+        show("paper left out", left_out(known, VERDICT, gold), known, gold, BUNDLED)
         return
-    unknown, folds = unknown_rows(arguments.data, cells, papers, encoder)
-    show("paper and question's fold left out", left_out(unknown, GENERAL, folds), unknown, ALL)
+    strangers = Strangers(arguments.data, [*cells, *others], papers, indexes, encoder)
+    learned = ~np.char.startswith(known.groups, "gold")
+    known.features[learned] = strangers.of_papers().features[learned]
+    whole = ~np.char.startswith(known.groups, "invented")
+    show("paper left out", left_out(known, VERDICT, whole), known, whole, BUNDLED)
+    unknown = strangers.of_questions()
+    chances = left_out(unknown, GENERAL, whole, strangers.folds)
+    show("paper and question's fold left out", chances, unknown, whole, ALL)
     if not arguments.measure:
-        quotes = quote_rows(cells, papers, encoder)
+        quotes = quote_rows([cell for cell in cells if cell.paper.isdigit()], papers, encoder)
         final = {"verdict": fit(known, VERDICT), "general": fit(unknown, GENERAL), "quote": fit(quotes, QUOTE)}
         final["offsets"] = final["verdict"].pop("offsets")
         final["general"].pop("offsets")

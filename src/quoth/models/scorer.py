@@ -5,8 +5,9 @@
 `q` and `p` are the encoder's vectors. `matches` are lexical, dense and late similarity, as they are, standardised
 within the paper, and as ranks, with plain fusion among them: the score starts from fusion and learns what to add. `M`
 (384 x 384) is the part that reads the question: which meanings of a passage answer which meanings of a question. `cues`
-are marks on the surface of a passage that a vector loses, such as links, code hosts or processors, weighed by what the
-question asks. `v` and `b` tell passages that state something from those that do not.
+are marks on the surface of a passage that a vector loses, such as links, code hosts, processors, or words of denial,
+intention and other people's work, weighed by what the question asks. `v` and `b` tell passages that state something
+from those that do not.
 """
 
 import re
@@ -37,6 +38,12 @@ _MARKS = (
     r"%|percent",
     r"(?:\b\d+(?:\.\d+)?\b.*){3}",
     r"[Ll]icen[cs]e|CC[ -]BY|copyright",
+    r"\b(?:not|no|none|never|neither|nor|without|cannot|nothing|nobody|nowhere|lack(?:s|ed|ing)?)\b|n['’]t\b",
+    r"\b(?:will|shall|would|plan(?:s|ned)? (?:to|for)|planned|intend(?:s|ed)?|future|upcoming|hope|proposal|not yet"
+    r"|remains to|yet to|should|ought)\b",
+    r"\b(?:could|might|may|if|whether|ideally|possibl[ey]|perhaps)\b",
+    r"\band (?:colleagues|co-?workers)\b|\b(?:[Tt]hey|[Tt]heirs?|[Oo]thers?|[Pp]revious(?:ly)?|[Ee]arlier|[Pp]rior"
+    r"|[Mm]ost|[Mm]any|[Ss]ome)\b",
 )
 CUES = len(_MARKS) + 3
 MATCHES = 11

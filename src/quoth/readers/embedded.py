@@ -166,7 +166,7 @@ class Asked:
 
     def probability(self, question: Question, ranking: Ranking) -> float:
         """Of the paper reporting what the question asks for."""
-        features = verdict_features(self.paper, question, ranking)[None]
+        features = verdict_features(self.paper.index, question, ranking)[None]
         offset = self._model.offsets.get(question_digest(question))
         if offset is None:
             probability = self._model.general.probability(features)[0]

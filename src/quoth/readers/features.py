@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quoth.models.scorer import cues
-from quoth.readers.base import ReadPaper
 from quoth.retrieval import PaperIndex, Ranking, query
 from quoth.vocabulary import Encoded, Kind, Question
 
@@ -19,11 +18,11 @@ LINK = re.compile(
 Floats = NDArray[np.float64]
 
 
-def verdict_features(paper: ReadPaper, question: Question, ranking: Ranking) -> Floats:
-    """How the best passages stand out, shape (20,)."""
+def verdict_features(index: PaperIndex, question: Question, ranking: Ranking) -> Floats:
+    """How the best passages of a paper stand out, shape (18,)."""
     score, lexical = np.sort(ranking.score)[::-1].astype(np.float64), np.sort(ranking.lexical)[::-1]
     chances = 1 / (1 + np.exp(-score))
-    top = [paper.index.passages[number] for number in ranking.order[:3]]
+    top = [index.passages[number] for number in ranking.order[:3]]
     linked = any(passage.links or LINK.search(passage.text) for passage in top)
     return np.array(
         [
