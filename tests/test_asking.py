@@ -194,6 +194,7 @@ def test_two_models_and_the_embedded_reader_side_by_side(small_study: SmallStudy
         assert len(server.seen) == 4
 
 
+@pytest.mark.slow
 def test_a_refusal_is_learned_once_however_late_it_comes(small_study: SmallStudy) -> None:
     """Requests that are under way by then are refused too; no other is sent in vain, and none counts as an answer."""
 
@@ -370,6 +371,7 @@ def slow(number: int, seen: Seen) -> Answer:
     return Answer(body=not_reported().body, seconds=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_a_killed_run_pays_for_nothing_twice(small_study: SmallStudy) -> None:
     with Server(slow) as server:
@@ -390,6 +392,7 @@ def test_a_killed_run_pays_for_nothing_twice(small_study: SmallStudy) -> None:
         assert 200 <= len(server.seen) <= 200 + 8
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_what_is_not_in_the_ledger_yet_keeps_its_place_at_the_endpoint(small_study: SmallStudy) -> None:
     """A ledger that is slow must not lead to more replies that a kill would lose than requests may be under way."""

@@ -453,6 +453,7 @@ def test_long_lines_are_wrapped_between_words(demo_papers: Path, quoth: Quoth) -
     assert len(inside) > sum(line.startswith("  “") for line in inside), "no quote was long enough to be wrapped"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
 def test_progress_on_a_terminal(small_study: Callable[..., Path]) -> None:
     import fcntl

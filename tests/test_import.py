@@ -56,6 +56,7 @@ def decision(study: Study, question: str = "code") -> tuple[Outcome, str]:
     return found.decision, found.basis
 
 
+@pytest.mark.slow
 def test_two_people_a_changed_mind_and_a_third_who_settles_it(study: Path, quoth: Quoth) -> None:
     codes = [
         f"{HEAD}\n{LYNX},code,ann,yes\n{LYNX},code,bob,no\n",
@@ -206,6 +207,7 @@ def test_a_wide_sheet_with_unknown_columns_is_told(study: Path) -> None:
         opened.import_(sheet, wide=True)
 
 
+@pytest.mark.slow
 def test_papers_known_by_name_alone(study: Path, quoth: Quoth) -> None:
     sheet = written(study, f"{HEAD},title,year\nsmith2020,code,ann,yes,A title,2020\nsmith2020,metrics,ann,no,,\n")
     assert "--add-papers" in quoth("import", study, sheet, code=1).stderr

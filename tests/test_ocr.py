@@ -94,6 +94,7 @@ def coded(page: int) -> list[str]:
 # What is read
 
 
+@pytest.mark.slow
 def test_only_the_page_that_is_a_picture_goes_through_ocr(document: Document, whole: Document) -> None:
     assert [page.source for page in document.pages] == [Source.OCR, Source.TEXT, Source.TEXT]
     assert document.ocr == OCR
@@ -253,6 +254,7 @@ def test_round_zeros_of_old_style_figures_are_zeros() -> None:
 # What a study is told
 
 
+@pytest.mark.slow
 def test_findings_say_that_a_quote_stands_on_a_page_read_by_ocr(mixed: Path, tmp_path: Path, quoth: Quoth) -> None:
     quoth("export", mixed, tmp_path / "quotes.csv", "--what", "quotes")
     quotes = pd.read_csv(tmp_path / "quotes.csv")
@@ -382,6 +384,7 @@ def slow_pages(task: tuple[int, float], *, ask: float) -> str:
     return "done"
 
 
+@pytest.mark.slow
 def test_each_page_brings_its_own_time() -> None:
     limit = patience(0.3)
     tasks = [(4, limit / 2), (1, 10 * limit)]

@@ -50,6 +50,7 @@ def coded(demo_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 # Evaluation
 
 
+@pytest.mark.slow
 def test_evaluate_prints_the_contract_as_json(coded: Path, quoth: Quoth) -> None:
     found = json.loads(quoth("evaluate", coded, coded / "gold.csv", "--json", "--draws", "100").stdout)
     assert [row["name"] for row in found["rules"]] == ["majority", "weighted", "dawid-skene", "evidence"]
@@ -114,6 +115,7 @@ def test_a_gold_with_faults(demo_study: Path, tmp_path: Path, text: str, hint: s
 # Agreement
 
 
+@pytest.mark.slow
 def test_agreement_of_those_who_could_not_see_each_other(coded: Path, tmp_path: Path, quoth: Quoth) -> None:
     found = json.loads(quoth("agreement", coded, "--json", "--draws", "50").stdout)
     assert found["readers"] == ["ann", "bob", "embedded"]
@@ -248,6 +250,7 @@ def test_a_level_of_no_group_is_told(tmp_path: Path) -> None:
 # Figures and words
 
 
+@pytest.mark.slow
 def test_four_figures_as_svg_and_png(coded: Path, tmp_path: Path, quoth: Quoth) -> None:
     for folder in ("one", "two"):
         quoth("report", coded, "--figures", tmp_path / folder, "--gold", coded / "gold.csv")
@@ -312,6 +315,7 @@ def test_without_people_the_methods_say_so(demo_study: Path, quoth: Quoth) -> No
     assert "not validated" in text
 
 
+@pytest.mark.slow
 def test_a_kappa_that_is_not_defined_is_a_dash_with_its_reason(demo_study: Path, tmp_path: Path, quoth: Quoth) -> None:
     with api.open(demo_study) as study:
         said = study.findings[study.findings.verdict == "reported"].head(3)
@@ -324,6 +328,7 @@ def test_a_kappa_that_is_not_defined_is_a_dash_with_its_reason(demo_study: Path,
     assert "Kappa '-' is not defined" in told
 
 
+@pytest.mark.slow
 def test_weights_without_a_coded_cell_are_told_wherever_decisions_are(
     demo_copy: Path, tmp_path: Path, quoth: Quoth
 ) -> None:

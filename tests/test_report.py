@@ -119,7 +119,7 @@ def test_a_cell_holds_every_readers_finding(page: Page, judged: Path) -> None:
     told = []
     for paper, content in zip(page.matrix["papers"], page.papers, strict=True):
         for number, (_, found) in content["cells"].items():
-            for reader, letter, _, _, answer, _, _, quotes, _, _ in found:
+            for reader, letter, _, _, answer, _, _, quotes, *_ in found:
                 texts = [content["texts"][quote[0]] for quote in quotes]
                 said = content["texts"][answer] if answer >= 0 else ""
                 question = page.matrix["questions"][int(number)][0]

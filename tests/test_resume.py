@@ -166,6 +166,7 @@ def start(folder: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_at_once_and_keeps_what_came_back(long_study: Callable[[str], Path]) -> None:
     folder = long_study("study")
     run = start(folder)

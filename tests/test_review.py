@@ -296,6 +296,7 @@ def test_a_cell_can_be_excluded(study: Study, app: App) -> None:
     assert "not to be counted" in seen
 
 
+@pytest.mark.slow
 def test_a_failed_reader_is_no_vote_against(small_study: Callable[..., Path]) -> None:
     folder = small_study()
     (folder / "papers" / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing else")
@@ -643,6 +644,7 @@ ODD = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(
     path=st.sampled_from(["/code", "/undo", "/me"]),
     fields=st.lists(st.tuples(st.one_of(st.sampled_from(FIELDS), st.text(max_size=10)), ODD), max_size=14),
@@ -654,6 +656,7 @@ def test_no_form_breaks_the_server(app: App, path: str, fields: list[tuple[str, 
     assert answer.status_code == 303 or 400 <= answer.status_code < 500
 
 
+@pytest.mark.slow
 @given(
     body=st.binary(max_size=300),
     kind=st.sampled_from(
@@ -704,6 +707,7 @@ def test_ten_people_at_once(study: Study, app: App) -> None:
     assert {s.revision for s in rows} == {1}
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_told(finished: Path, quoth: Quoth) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

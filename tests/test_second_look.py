@@ -194,6 +194,7 @@ def test_what_nobody_can_show_is_not_asked(small_study: SmallStudy, tmp_path: Pa
         assert "2 findings of models get none: those who disagree show no quote" in " ".join(told.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shown", "asked"), [("machines", 0), ("all", 2)])
 def test_what_people_quote_is_shown_only_where_the_protocol_says_so(
     small_study: SmallStudy, tmp_path: Path, shown: str, asked: int
@@ -343,6 +344,7 @@ def test_the_budget_stops_second_looks_too(small_study: SmallStudy) -> None:
             assert sum(reader.paid_tokens or 0 for reader in status_of(study).readers) == 5 * 5000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_killed_at_second_looks_a_run_goes_on_and_pays_for_nothing_twice(small_study: SmallStudy) -> None:
     def slow(script: Script) -> Script:

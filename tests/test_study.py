@@ -224,6 +224,7 @@ def test_bad_papers_are_listed_with_the_reason(messy: Path) -> None:
         assert (status.readers[0].final, status.readers[0].transient, status.readers[0].open) == (10, 0, 0)
 
 
+@pytest.mark.slow
 def test_final_failures_wait_for_retry(messy: Path, tmp_path: Path, demo_papers: Path) -> None:
     folder = Path(shutil.copytree(messy, tmp_path / "study"))
     with quoth.open(folder) as study:
@@ -249,6 +250,7 @@ def test_a_raised_page_limit_reads_what_was_too_long(messy: Path, tmp_path: Path
         assert study.papers.set_index("paper").status["long"] == "read"
 
 
+@pytest.mark.slow
 def test_a_time_limit_fails_for_now_and_is_tried_again(small_study: Callable[..., Path], demo_papers: Path) -> None:
     folder = small_study(["flower-strips-aphids"], seconds=3)
     with pikepdf.new() as long, pikepdf.open(demo_papers / "lynx-camera-traps.pdf") as paper:

@@ -42,8 +42,9 @@ VERSION = "2"
 """Changes whenever the same model may give other findings."""
 
 QUOTE_THRESHOLD = 0.03
-"""Below this a sentence is no evidence: so score one in eight of the coded quotes, and all but one in two hundred and
-fifty of the first sentences of abstracts of papers that do not report what is asked (`benchmarks/verifying.py`)."""
+"""Below this a sentence is no evidence: so score one in thirteen of the coded quotes, and of papers that do not report
+what is asked all first sentences of abstracts and all but one in sixty sentences drawn by chance
+(`benchmarks/verifying.py`)."""
 
 _LOOKED_AT = 6  # passages whose sentences may become quotes
 _QUOTES = 4
