@@ -14,6 +14,7 @@ from conftest import SmallStudy
 from misbehaving import Seen, Server, says
 from quoth.readers.classic import answer_of
 from quoth.vocabulary import Finding, Verdict
+from test_report import Page
 
 PROOF = "On twelve sites kept apart, macro F1 was 0.88 and the network found 93.1% of the lynx at a precision of 0.90."
 QUESTION = "Which camera took the pictures?"
@@ -75,6 +76,21 @@ def test_a_supported_answer_is_reported_with_its_evidence_and_its_audit(small_st
         ((item, verdict, sentences),) = connection.execute("select item, verdict, sentences from audits").fetchall()
     assert (item, verdict) == ("lynx-camera-traps/metrics/m", "reported")
     assert any(sentence["label"] == "supported" for sentence in json.loads(sentences))
+
+
+def test_the_report_shows_which_sentences_of_the_answer_are_supported(small_study: SmallStudy) -> None:
+    made_up = "The BLEU score on the WMT benchmark was 41.2."
+    finding, folder, _ = asked(small_study, f"{PROOF} {made_up}")
+    with api.open(folder) as study:
+        study.report(folder / "report.html", pictures="none")
+    page = Page(folder / "report.html")
+    (paper,) = (paper for paper in page.papers if paper["cells"])
+    ((_, ((*_, sentences),)),) = paper["cells"].values()
+    assert finding.answer == f"{PROOF} {made_up}"
+    assert [(paper["texts"][text], label) for text, label in sentences] == [
+        (PROOF, "supported"),
+        (made_up, "unsupported"),
+    ]
 
 
 def test_an_abstention_is_not_reported(small_study: SmallStudy) -> None:

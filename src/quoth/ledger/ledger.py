@@ -228,6 +228,11 @@ class Ledger:
         with self._database.reading() as connection:
             return replies.asked(connection)
 
+    def audits(self) -> dict[str, list[tuple[str, str]]]:
+        """The sentences of each audited answer with their labels, by item (`PAPER/QUESTION/READER` for a finding)."""
+        with self._database.reading() as connection:
+            return replies.newest_audits(connection)
+
     def current(self, present: Present) -> Iterator[StoredFinding]:
         """The newest revision of each key of the present versions, by paper, question, reader and round."""
         with self._database.reading() as connection:

@@ -1,4 +1,4 @@
-"""Reading what models replied: the last reply to a request, and what all replies took."""
+"""Reading what models replied: the last reply to a request, what all replies took, and how their answers fared."""
 
 import math
 from itertools import groupby
@@ -6,7 +6,7 @@ from itertools import groupby
 from sqlalchemy import Connection, select
 
 from quoth.ledger.records import Asked, Reply
-from quoth.ledger.schema import readers, replies
+from quoth.ledger.schema import audits, readers, replies
 
 
 def newest_reply(connection: Connection, request_digest: str) -> Reply | None:
@@ -65,3 +65,9 @@ def asked(connection: Connection) -> list[Asked]:
             busy, since = busy + max(0.0, min(end, since) - began), min(since, began)
         found.append(Asked(reader, counted, sent, answered, cached, seconds, busy))
     return found
+
+
+def newest_audits(connection: Connection) -> dict[str, list[tuple[str, str]]]:
+    """The sentences of each audited answer with their labels, by item; of an item audited twice, the later."""
+    rows = connection.execute(select(audits.c.item, audits.c.sentences).order_by(audits.c.id))
+    return {row.item: [(one["text"], one["label"]) for one in row.sentences] for row in rows}

@@ -50,6 +50,9 @@ class Cell:
 Row = Mapping[str, Cell]
 """The cells of one paper by question."""
 
+Audits = Mapping[str, Sequence[tuple[str, str]]]
+"""The sentences of audited answers with their labels, by item."""
+
 
 def packed(value: JSON) -> str:
     """JSON as the browser's DecompressionStream('deflate') reads it, in base64."""
@@ -88,6 +91,7 @@ class Details:
     readers: Sequence[str]
     files: Mapping[str, int]
     pictures: Mapping[Place, int]
+    audits: Audits
 
     def pieces(self, rows: Sequence[Row]) -> Iterator[str]:
         """The cells of all papers in order, some papers to a piece, packed."""
@@ -117,8 +121,11 @@ class Details:
         others = [stored for stored in cell.others if stored.finding.reader in self.readers]
         twice = {stored.finding.reader for stored in others}
         looks = [_look(stored, twice) for stored in (*findings, *others)]
-        written = [self._finding(stored, texts) for stored in (*findings, *others)]
-        return [decision, [[*finding, look] for finding, look in zip(written, looks, strict=True)]]
+        written = [
+            [*self._finding(stored, texts), look, self._audit(stored, texts)]
+            for stored, look in zip((*findings, *others), looks, strict=True)
+        ]
+        return [decision, written]
 
     def _finding(self, stored: StoredFinding, texts: "_Texts") -> list[JSON]:
         found, review = stored.finding, stored.review
@@ -134,6 +141,16 @@ class Details:
             None if review is None else [review.blind, texts[review.note or None], stored.key.round],
             [found.seconds, found.input_tokens, found.output_tokens, found.cost_usd],
         ]
+
+    def _audit(self, stored: StoredFinding, texts: "_Texts") -> JSON:
+        """The sentences of a model's answer, each with its label; None for an answer that was not audited."""
+        found = stored.finding
+        again = "/second look" if stored.key.round else ""
+        sentences = self.audits.get(f"{found.paper}/{found.question}/{found.reader}{again}", ())
+        # The audit of an answer that another reply has replaced says nothing of this one.
+        if stored.review is not None or not sentences or not all(text in found.answer for text, _ in sentences):
+            return None
+        return [[texts[text], label] for text, label in sentences]
 
     def _quote(self, quote: Quote, texts: "_Texts") -> JSON:
         spans = [

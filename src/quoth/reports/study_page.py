@@ -16,7 +16,7 @@ from quoth.protocol import Level, Variable
 from quoth.quorum.agreement import Agreement
 from quoth.reports.files import replacing
 from quoth.reports.one_file import render
-from quoth.reports.page_data import JSON, NOTHING, Cell, Details, Row, packed, state, votes
+from quoth.reports.page_data import JSON, NOTHING, Audits, Cell, Details, Row, packed, state, votes
 from quoth.reports.pictures import Pictures, Place
 from quoth.vocabulary import Question, Verdict
 
@@ -87,6 +87,7 @@ class Content:
     questions: Sequence[Question]
     readers: Sequence[StoredReader]
     rows: Sequence[Row]
+    audits: Audits
     shares: Sequence[QuestionShare]
     summaries: Sequence[ReaderSummary]
     agreement: Agreement | None
@@ -113,7 +114,7 @@ def _page(content: Content) -> str:
     names = {file.digest: file.name for stored in content.papers for file in stored.paper.files}
     readers = [reader.name for reader in content.readers]
     files = {digest: number for number, digest in enumerate(names)}
-    details = Details([question.id for question in content.questions], readers, files, places)
+    details = Details([question.id for question in content.questions], readers, files, places, content.audits)
     last = content.runs[-1] if content.runs else None
     tally = _tally(content)
     return render(

@@ -104,6 +104,7 @@ def _content(
         questions=protocol.questions,
         readers=readers,
         rows=rows,
+        audits=study.ledger.audits(),
         shares=[_share(question, decisions) for question in protocol.questions],
         summaries=_summaries(protocol, readers, papers, rows),
         agreement=agreement,

@@ -362,7 +362,7 @@ function decidedBy(basis, letter, findings) {
   return people === 1 ? "by one person" : `by ${people} people who agree`;
 }
 
-function drawFinding([reader, letter, value, unit, answer, score, error, quotes, review, took, look], leads, word) {
+function drawFinding([reader, letter, value, unit, answer, score, error, quotes, review, took, look, audit], leads, word) {
   const [name, type] = data.readers[reader];
   const figures = [
     look,
@@ -376,7 +376,7 @@ function drawFinding([reader, letter, value, unit, answer, score, error, quotes,
   const card = make("section", { className: `finding${leads ? " leads" : ""}`, "aria-label": name },
     make("header", {}, make("h3", {}, name, type === name ? null : make("span", { className: "type" }, type)), chip(letter, SAID[letter])),
     value >= 0 ? make("p", { className: "value" }, word(value), unit ? ` ${unit}` : "") : null,
-    said && !quotes.some((quote) => word(quote[0]) === said) ? make("p", { className: "answer" }, said) : null,
+    audit ? drawAudit(audit, word) : said && !quotes.some((quote) => word(quote[0]) === said) ? make("p", { className: "answer" }, said) : null,
     error >= 0 ? make("p", { className: "alert" }, word(error)) : null,
     ...quotes.map((quote) => drawQuote(quote, word)),
     letter === "q" ? make("p", { className: "alert" }, "Unquoted: no quote of this reader was found in the paper.") : null,
@@ -384,6 +384,16 @@ function drawFinding([reader, letter, value, unit, answer, score, error, quotes,
     leads && (said || quotes.length) ? make("p", { className: "took" }, "The decision’s answer and quotes are this reader’s.") : null,
     figures ? make("p", { className: "took" }, figures) : null);
   return card;
+}
+
+function drawAudit(sentences, word) {
+  const told = sentences.filter(([, label]) => label !== "meta"), wrong = told.filter(([, label]) => label === "unsupported");
+  const verdict = !told.length ? "The answer says nothing of the paper."
+    : wrong.length ? `What the model was shown does not support ${wrong.length} of ${told.length} sentences (struck out).`
+    : `What the model was shown supports ${told.length === 1 ? "the sentence" : `all ${told.length} sentences`}.`;
+  return make("div", { className: "audit" },
+    make("p", { className: "answer" }, ...sentences.flatMap(([text, label]) => [label === "unsupported" ? make("s", {}, word(text)) : word(text), " "])),
+    make("p", { className: "took" }, verdict));
 }
 
 const LOCATED = { exact: "found word for word", folded: "found, but for spelling or spacing", close: "found, nearly word for word", missing: "not found in the paper" };
