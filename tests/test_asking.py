@@ -246,6 +246,13 @@ def test_an_estimate_asks_nothing(small_study: SmallStudy) -> None:
         assert not server.seen
 
 
+def test_less_than_a_cent_is_not_nothing(small_study: SmallStudy) -> None:
+    with Server() as server:
+        folder = small_study(more=model(server.url, price_per_million={"input": 0.01, "output": 0.0}))
+        told = CliRunner().invoke(app, ["run", str(folder), "--estimate"])
+    assert "under $0.01, at most under $0.01" in told.output
+
+
 def test_the_budget_stops_a_run_before_it_is_passed(small_study: SmallStudy) -> None:
     with Server() as server:
         more = many_questions(20) + model(server.url, max_answer_tokens=16, concurrency=4)

@@ -133,7 +133,7 @@ def estimate(estimates: Sequence[Estimate], *, more_to_come: bool = False) -> No
         tokens = f"{one.input_tokens:,} tokens in, {one.output_tokens:,} out"
         cost = "cost not known (price_per_million in study.toml would tell)"
         if one.cost_usd is not None:
-            cost = f"${one.cost_usd:.2f}, at most ${one.most_usd:.2f} without corrections"
+            cost = f"{dollars(one.cost_usd)}, at most {dollars(one.most_usd or 0)} without corrections"
         console.print(f"{what}; about {count(one.calls, 'call')}, {tokens}, {cost}, {duration(one.seconds or 0)}")
     if more_to_come and any(not one.second_look for one in estimates):
         console.print(
@@ -257,12 +257,17 @@ def _readers(readers: Sequence[ReaderStatus]) -> Table:
     return table
 
 
+def dollars(usd: float) -> str:
+    """A sum in US dollars, to the cent; what is less than one is not nothing."""
+    return "under $0.01" if 0 < usd < 0.01 else f"${usd:.2f}"
+
+
 def _reader_row(reader: ReaderStatus) -> tuple[str, ...]:
     seconds = "" if reader.seconds is None else f"{reader.seconds:,.0f} s"
     paid = reader.tokens if reader.paid_tokens is None else reader.paid_tokens
     tokens = "" if paid is None else f"{paid:,}"
     usd = reader.cost_usd if reader.paid_usd is None else reader.paid_usd
-    cost = "" if usd is None else f"${usd:.2f}"
+    cost = "" if usd is None else dollars(usd)
     energy = "" if reader.watt_hours is None else f"{reader.watt_hours:,.1f} Wh"
     counts = (reader.reported, reader.not_reported, reader.unclear, reader.failed, reader.open)
     parts = [f"{reader.second_failed:,} failed"] if reader.second_failed else []
