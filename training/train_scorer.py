@@ -215,7 +215,7 @@ def shown(ranked: Iterable[str], characters: int) -> str:
 
 
 def without(papers: Sequence[Sheet], halves: dict[str, int], half: int) -> list[Sheet]:
-    """The papers to learn from, but for one half of the demo papers."""
+    """The papers to learn from, but for those of one half (see `corpus.half_of`)."""
     return [paper for paper in papers if halves.get(paper.name) != half]
 
 

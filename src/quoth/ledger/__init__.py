@@ -15,6 +15,7 @@ from quoth.ledger.records import (
     StoredReader,
     Tally,
     Versions,
+    audit_item,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "StoredReader",
     "Tally",
     "Versions",
+    "audit_item",
 ]

@@ -176,3 +176,8 @@ class Asked:
     cached_tokens: int
     seconds: float
     busy_seconds: float
+
+
+def audit_item(paper: str, question: str, reader: str, *, again: bool) -> str:
+    """The item under which the audit of a finding's answer is kept; `again`: that of a second look."""
+    return f"{paper}/{question}/{reader}" + ("/second look" if again else "")

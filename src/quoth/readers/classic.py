@@ -12,7 +12,7 @@ from quoth.grounding.answers import AnswerJudge
 from quoth.grounding.audit import Audit, Auditor
 from quoth.grounding.items import Item
 from quoth.grounding.support import Evidence, Label
-from quoth.ledger import Reply
+from quoth.ledger import Reply, audit_item
 from quoth.readers.base import Conclusion, Dialogue, Message, ReadPaper, Request
 from quoth.readers.dialogue import NOT_UNDERSTOOD, UNVERIFIED, anew, holds
 from quoth.readers.prompts import Showing, Shown, shown_to
@@ -68,9 +68,13 @@ class ClassicSitting:
         answer = answer_of(reply.text, prompt, question.text)
         if not answer:
             return Conclusion(self._failed(question, f"{NOT_UNDERSTOOD}: the reply holds no answer"))
-        again = "/second look" if beside else ""
         audit = self.judges.auditor.audit(
-            Item(f"{self.paper.name}/{question.id}/{self.reader}{again}", question.text, _context(shown), answer)
+            Item(
+                audit_item(self.paper.name, question.id, self.reader, again=bool(beside)),
+                question.text,
+                _context(shown),
+                answer,
+            )
         )
         return Conclusion(self._finding(question, answer, shown, audit), audit)
 

@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from quoth.ledger import StoredFinding
+from quoth.ledger import StoredFinding, audit_item
 from quoth.quorum import is_unquoted
 from quoth.reports.pictures import Place
 from quoth.vocabulary import Decision, Finding, Outcome, Quote, Verdict
@@ -145,8 +145,8 @@ class Details:
     def _audit(self, stored: StoredFinding, texts: "_Texts") -> JSON:
         """The sentences of a model's answer, each with its label; None for an answer that was not audited."""
         found = stored.finding
-        again = "/second look" if stored.key.round else ""
-        sentences = self.audits.get(f"{found.paper}/{found.question}/{found.reader}{again}", ())
+        item = audit_item(found.paper, found.question, found.reader, again=stored.key.round > 0)
+        sentences = self.audits.get(item, ())
         # The audit of an answer that another reply has replaced says nothing of this one.
         if stored.review is not None or not sentences or not all(text in found.answer for text, _ in sentences):
             return None
