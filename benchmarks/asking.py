@@ -5,6 +5,7 @@ python benchmarks/asking.py [throughput] [memory] [inventions]   (the last needs
 All of them without an argument. The loopback server answers after exactly 200 ms and runs in a process of its own.
 """
 
+import asyncio
 import csv
 import importlib.util
 import json
@@ -20,6 +21,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import openai
+
 import quoth
 from quoth.study.workshop import Progress
 from quoth.vocabulary import Finding
@@ -29,6 +32,9 @@ DEMO = ROOT / "src" / "quoth" / "demo" / "papers"
 SERVER = ROOT / "tests" / "misbehaving.py"
 SECONDS = 0.2
 CONCURRENCY = 32
+REQUESTS = 560
+CHARACTERS = 7500
+"""Of a request, about as many as quoth sends."""
 PAPER = "lynx-camera-traps"
 
 
@@ -83,7 +89,7 @@ def memory() -> float:
 def throughput(folder: Path) -> None:
     with server() as (url, seen):
         papers = [[path] for path in sorted(DEMO.glob("*.pdf"))[:5]]
-        place = study(folder, chat(url), questions(112), papers)
+        place = study(folder, chat(url), questions(REQUESTS // len(papers)), papers)
         with quoth.open(place) as opened:
             # Papers are read beforehand: what is measured is the asking.
             for _ in opened.passages(questions=["q0000"]):
@@ -91,13 +97,36 @@ def throughput(folder: Path) -> None:
             began, busy = time.monotonic(), time.process_time()
             done = opened.run()
             whole, busy = time.monotonic() - began, time.process_time() - busy
+    print(
+        f"throughput: {len(seen)} requests of {SECONDS * 1000:.0f} ms, {CONCURRENCY} at a time: {against_ideal(seen)}; "
+        f"the whole run {whole:.1f} s, {busy:.1f} s of processor time, load {os.getloadavg()[0]:.1f}; "
+        f"{done.findings} findings"
+    )
+    with server() as (url, seen):
+        asyncio.run(client_alone(url))
+    print(f"the client of the API alone, with as many and as long requests: {against_ideal(seen)}")
+
+
+def against_ideal(seen: Sequence[tuple[float, float]]) -> str:
+    """How long the server was asked, and what the shortest possible time is of that."""
     took = max(end for _, end in seen) - min(at for at, _ in seen)
     ideal = math.ceil(len(seen) / CONCURRENCY) * SECONDS
-    print(
-        f"throughput: {len(seen)} requests of {SECONDS * 1000:.0f} ms, {CONCURRENCY} at a time: {took:.2f} s from the "
-        f"first to the last, ideal {ideal:.2f} s: {100 * ideal / took:.0f} %; the whole run {whole:.1f} s, "
-        f"{busy:.1f} s of processor time, load {os.getloadavg()[0]:.1f}; {done.findings} findings"
-    )
+    return f"{took:.2f} s from the first to the last, ideal {ideal:.2f} s: {100 * ideal / took:.1f} %"
+
+
+async def client_alone(url: str) -> None:
+    """Ask as often, and do nothing with the replies: what the package that speaks to the server makes possible."""
+    body = {"messages": [{"role": "user", "content": "x" * CHARACTERS}]}
+    left = iter(range(REQUESTS))
+    async with openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client:
+
+        async def place() -> None:
+            for _ in left:
+                create = client.chat.completions.with_streaming_response.create
+                async with create(model="m", messages=[], extra_body=body) as response:
+                    await response.read()
+
+        await asyncio.gather(*(place() for _ in range(CONCURRENCY)))
 
 
 def flat(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Asking models: what is sent, what is believed, what it costs, and what is left after a kill."""
 
+import asyncio
 import json
 import logging
 import re
@@ -21,9 +22,11 @@ import quoth as api
 from conftest import DEMO_PAPERS, SmallStudy, patience, quoth_command
 from misbehaving import Answer, Seen, Server, not_reported, refuses, reported, says
 from quoth.cli.app import app
+from quoth.engine.asking import Asker, Limits
 from quoth.errors import ReaderError
 from quoth.protocol import load_protocol
 from quoth.readers import verify
+from quoth.readers.base import Completion, Request
 from quoth.study.status import status_of
 from quoth.vocabulary import Finding, Located, Verdict
 
@@ -292,6 +295,26 @@ def test_requests_keep_their_pace(small_study: SmallStudy) -> None:
 def pilot(folder: Path, reader: str, *more: str) -> Result:
     question = ("By which metrics was the network judged?", "--reader", reader)
     return CliRunner().invoke(app, ["ask", str(DEMO_PAPERS / f"{PAPER}.pdf"), *question, *more])
+
+
+def test_requests_to_one_endpoint_leave_one_after_another() -> None:
+    asker, began = Asker(_Instant(), Limits(concurrency=8)), time.monotonic()
+
+    async def ask_all() -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(51):
+                group.create_task(asker.ask(Request((), None, "")))
+
+    asyncio.run(ask_all())
+    assert time.monotonic() - began >= 0.1
+
+
+class _Instant:
+    async def complete(self, request: Request) -> Completion:
+        return Completion("yes", {})
+
+    async def close(self) -> None:
+        pass
 
 
 def test_a_pilot_asks_a_model_that_a_study_describes(small_study: SmallStudy) -> None:

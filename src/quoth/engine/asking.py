@@ -16,8 +16,11 @@ _FIRST_WAIT = 0.5
 _STRANGER_PATIENCE = 60.0
 """Seconds for an endpoint that never answered: it is more likely not there than tired."""
 
-_HEAD_START = 0.05
+_HEAD_START = 0.02
 """Seconds that the first request has before the others: a server that refuses a parameter mostly refuses it at once."""
+
+_APART = 0.002
+"""Seconds between two requests: what is sent in one moment is answered in one, and every reply waits for the others."""
 
 _CHARACTERS_PER_TOKEN = 3.0
 
@@ -40,7 +43,7 @@ class Limits:
 class Pace:
     """Lets so much pass by the minute, evenly: after each piece the next waits as long as the piece is worth."""
 
-    def __init__(self, per_minute: int | None) -> None:
+    def __init__(self, per_minute: float | None) -> None:
         self._seconds = 60 / per_minute if per_minute else 0.0
         self._free = 0.0
 
@@ -111,6 +114,7 @@ class Asker:
         self._places = asyncio.Semaphore(limits.concurrency)
         self._requests = Pace(limits.requests_per_minute)
         self._tokens = Pace(limits.tokens_per_minute)
+        self._moments = Pace(60 / _APART)
         self._first = asyncio.Event()
         self._begun = False
         self._resume_at = 0.0
@@ -174,6 +178,7 @@ class Asker:
         """Wait until the endpoint may be asked again."""
         await self._requests.take()
         await self._tokens.take(likely_tokens(request))
+        await self._moments.take()
         while not self._ended.is_set() and (wait := self._resume_at - _now()) > 0:
             await self._sleep(wait)
         if self._ended.is_set():

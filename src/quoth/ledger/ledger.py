@@ -156,10 +156,11 @@ class Ledger:
 
     def put_replies(self, run: int | None, replies: Sequence[tuple[Reply, datetime]]) -> None:
         """Record replies that came at about the same time, in one transaction; their readers must be recorded."""
+        if not replies:
+            return
         with self._database.writing() as connection:
             self._check_lock()
-            for reply, at in replies:
-                writing.add_reply(connection, run, reply, self._known, at)
+            writing.add_replies(connection, run, replies, self._known)
 
     def put_findings(self, run: int | None, rows: Sequence[tuple[Key, Finding]], at: datetime) -> None:
         """Record findings, with their quotes, as the next revisions of their keys.

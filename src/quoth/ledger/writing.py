@@ -134,9 +134,13 @@ def add_run_end(
     connection.execute(insert(run_ends), row)
 
 
-def add_reply(connection: Connection, run: int | None, reply: Reply, known: Known, at: datetime) -> None:
-    """A reply, whole."""
-    row = {
+def add_replies(connection: Connection, run: int | None, rows: Sequence[tuple[Reply, datetime]], known: Known) -> None:
+    """Replies, whole, and when each came."""
+    connection.execute(insert(replies), [_reply_row(connection, run, reply, known, at) for reply, at in rows])
+
+
+def _reply_row(connection: Connection, run: int | None, reply: Reply, known: Known, at: datetime) -> dict[str, object]:
+    return {
         "run_id": run,
         "reader_id": _reader_id(connection, (reply.reader, reply.reader_digest), known),
         "request_digest": reply.request_digest,
@@ -150,7 +154,6 @@ def add_reply(connection: Connection, run: int | None, reply: Reply, known: Know
         "finish_reason": reply.finish_reason,
         "at": at,
     }
-    connection.execute(insert(replies), row)
 
 
 def add_audits(connection: Connection, rows: Sequence[Mapping[str, object]], at: datetime) -> None:
@@ -254,7 +257,8 @@ def _ids(connection: Connection, table: Table, name: str) -> Ids:
 
 def _last_revisions(connection: Connection, slots: Sequence[Slot]) -> dict[Slot, int]:
     columns = (findings.c.text_id, findings.c.question_id, findings.c.reader_id, findings.c.round)
-    newest = select(*columns, func.max(findings.c.revision)).group_by(*columns)
+    asked = findings.c.question_id.in_({slot[1] for slot in slots})
+    newest = select(*columns, func.max(findings.c.revision)).where(asked).group_by(*columns)
     return {
         (text_id, question_id, reader_id, round_): revision
         for block in blocks({slot[0] for slot in slots}, ASKED_TOGETHER)

@@ -168,7 +168,7 @@ def _fused(first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.floa
 def _ranks(values: Floats) -> NDArray[np.intp]:
     order = np.argsort(-values, axis=1, kind="stable")
     ranks = np.empty_like(order)
-    np.put_along_axis(ranks, order, np.broadcast_to(np.arange(values.shape[1]), values.shape), axis=1)
+    ranks[np.arange(len(order))[:, None], order] = np.arange(values.shape[1])
     return ranks
 
 

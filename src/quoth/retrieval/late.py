@@ -4,6 +4,8 @@ Source: Khattab and Zaharia 2020, 'ColBERT: efficient and effective passage sear
 over BERT', SIGIR (the sum over the question's tokens of their best match); rare tokens weigh more here.
 """
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,11 +36,16 @@ class LateIndex:
         found = np.zeros((len(asked), len(full)), np.float32)
         if not asked.any() or not full.any():
             return found
-        best = np.maximum.reduceat(_unit(questions.tokens) @ _unit(read.tokens).T, read.starts[:-1][full], axis=1)
+        tokens = self._tokens if texts is None else _unit(texts.tokens)
+        best = np.maximum.reduceat(_unit(questions.tokens) @ tokens.T, read.starts[:-1][full], axis=1)
         weights, starts = self._rarity(questions.ids), questions.starts[:-1][asked]
         total = np.add.reduceat(weights, starts)
         found[np.ix_(asked, full)] = np.add.reduceat(best * weights[:, None], starts, axis=0) / total[:, None]
         return found
+
+    @cached_property
+    def _tokens(self) -> NDArray[np.float32]:
+        return _unit(self._passages.tokens)
 
     def _rarity(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """Logarithm of how many passages there are for each that holds the token."""
