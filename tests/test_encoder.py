@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from quoth import models, vocabulary
 from quoth.errors import ModelError
 from quoth.models import ENCODER_MODEL, ENCODER_TOKENIZER, Artefact, path_of
-from quoth.models.encoder import DIMENSIONS, TOKEN_DIMENSIONS, Encoder, part, together
+from quoth.models.encoder import DIMENSIONS, TOKEN_DIMENSIONS, Encoder, part, split, together
 
 QUESTION = "Which graphics cards were used for training?"
 ANSWER = "All networks were trained on two NVIDIA V100 GPUs with 32 GB of memory."
@@ -60,6 +60,9 @@ def test_tokens_have_unit_vectors_of_their_own(encoder: vocabulary.Encoder) -> N
     apart = together([encoder.encode_tokens([text]) for text in (QUESTION, "", ANSWER)])
     for name in ("vectors", "tokens", "ids", "starts"):
         np.testing.assert_array_equal(getattr(apart, name), getattr(found, name))
+    first, rest = split(found, 2)
+    for name in ("vectors", "tokens", "ids", "starts"):
+        np.testing.assert_array_equal(getattr(together([first, rest]), name), getattr(found, name))
     assert part(found, 2).tokens.tobytes() == encoder.encode_tokens([ANSWER]).tokens.tobytes()
 
 

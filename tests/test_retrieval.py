@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -13,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import DEMO_PAPERS
-from quoth.models.encoder import Encoder, part, together
+from quoth.models.encoder import Encoder, together
 from quoth.papers import PageGeometry, join, parse
+from quoth.papers.sentences import sentences
 from quoth.protocol import load_codebook
-from quoth.retrieval import PaperIndex, Ranking, passages, query
-from quoth.vocabulary import BlockKind, Document, Encoded, Question, SectionKind
+from quoth.retrieval import PaperIndex, Ranking, passages, query, texts_of
+from quoth.vocabulary import BlockKind, Document, Encoded, Passage, Question, SectionKind
 
 PAPERS = sorted(path.stem for path in DEMO_PAPERS.glob("*.pdf"))
 HARDWARE = Question("hardware", "Hardware", "On which GPU was the network trained, and how long did a run take?")
@@ -32,8 +34,11 @@ def demo(name: str) -> Document:
 
 @cache
 def index_of(name: str) -> PaperIndex:
-    found = passages(demo(name))
-    return PaperIndex(found, Encoder(threads=2).encode_tokens([passage.text for passage in found]))
+    return indexed(passages(demo(name)))
+
+
+def indexed(found: Sequence[Passage]) -> PaperIndex:
+    return PaperIndex(found, Encoder(threads=2).encode_tokens(texts_of(found)))
 
 
 @cache
@@ -257,7 +262,7 @@ def test_ranking_again_gives_the_same_bytes() -> None:
 
 def test_like_passages_keep_the_order_of_the_paper() -> None:
     passage = index_of("lynx-camera-traps").passages[3]
-    index = PaperIndex([passage] * 6, together([part(index_of("lynx-camera-traps").encoded, 3)] * 6))
+    index = indexed([passage] * 6)
     ranking = index.rank(HARDWARE, asked(query(HARDWARE)))
     scores = ranking.share[ranking.order].tolist()
     for a, b, before, after in (
@@ -278,10 +283,34 @@ def test_a_question_without_words_of_the_paper_is_ranked_by_meaning_alone(words:
 
 def test_passages_without_words_do_no_harm() -> None:
     passage = index_of("lynx-camera-traps").passages[0]
-    marks = [replace(passage, text="—", links=()), replace(passage, text="…", links=())]
-    ranking = PaperIndex(marks, Encoder().encode_tokens(["—", "…"])).rank(HARDWARE, asked("hardware"))
+    marks = [replace(passage, text=text, links=(), sentences=()) for text in ("—", "…")]
+    ranking = indexed(marks).rank(HARDWARE, asked("hardware"))
     assert sorted(ranking.order.tolist()) == [0, 1]
     assert np.isfinite(ranking.score).all()
+
+
+def test_one_sentence_that_answers_is_enough() -> None:
+    answer = "Training took nine hours on one GeForce RTX 3090."
+    others = "Foxes were seen at dusk. Rain fell on most days. We thank the rangers."
+    marks = (others, f"{others[:24]} {answer} {others[25:]}", others[::-1])
+    first = index_of("lynx-camera-traps").passages[0]
+    found = [
+        replace(first, start=0, end=len(text), text=text, links=(), sentences=tuple(sentences(text))) for text in marks
+    ]
+    ranking = indexed(found).rank(HARDWARE, asked(query(HARDWARE)))
+    assert ranking.order[0] == 1
+    assert ranking.score[1] > 1 > -1 > ranking.score[0]
+
+
+def test_the_index_knows_the_sentences_of_its_passages() -> None:
+    index = index_of("seismic-phase-picking")
+    for passage in index.passages[:20]:
+        assert (passage.places[0][0], passage.places[-1][1]) == (passage.start, passage.end)
+        for place, text in zip(passage.places, passage.said, strict=True):
+            found = index.sentence(place)
+            assert found is not None
+            assert found.vectors.tobytes() == Encoder().encode([text]).tobytes()
+    assert index.sentence((0, 10**9)) is None
 
 
 def test_a_paper_without_passages_ranks_nothing() -> None:
@@ -293,9 +322,9 @@ def test_a_paper_without_passages_ranks_nothing() -> None:
 
 def test_words_of_a_link_s_target_count() -> None:
     passage = index_of("lynx-camera-traps").passages[0]
-    texts = [replace(passage, text=f"Sentence {word}.", links=()) for word in ("one", "two", "three")]
+    texts = [replace(passage, text=f"Sentence {word}.", links=(), sentences=()) for word in ("one", "two", "three")]
     texts[1] = replace(texts[1], links=("https://zenodo.example.org/record",))
-    index = PaperIndex(texts, Encoder().encode_tokens([text.text for text in texts]))
+    index = indexed(texts)
     ranking = index.rank(Question("q", "q", "Is it on Zenodo?"), asked("Is it on Zenodo?"))
     assert ranking.lexical.argmax() == 1
     assert (ranking.lexical > 0).sum() == 1

@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from quoth.models.encoder import Encoder, part, together
-from quoth.models.scorer import Floats, Similar, cues
+from quoth.models.scorer import Floats, Scorer, Similar, Texts, cues, likeness, matches
 from quoth.papers import PageGeometry, join, parse
+from quoth.papers.sentences import sentences
 from quoth.protocol import load_codebook
 from quoth.readers.base import ReadPaper
-from quoth.retrieval import PaperIndex, passages, query
+from quoth.retrieval import PaperIndex, passages, query, texts_of
 from quoth.retrieval.late import LateIndex
-from quoth.retrieval.lexical import LexicalIndex
+from quoth.retrieval.lexical import LexicalIndex, Words
 from quoth.vocabulary import Encoded, Passage, Question, SectionKind
 
 HERE = Path(__file__).parent
@@ -35,6 +36,9 @@ OTHERS = 40
 """Passages of other questions that stand beside the fourteen of a written one."""
 FOLDS = 4
 SEED = 20241
+KINDS = ("passages", "sentences")
+
+Numbers = np.ndarray
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -88,7 +92,8 @@ def read_wordings(data: Path, encoder: Encoder) -> Wordings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
-    """One paper: its passages, what every wording makes of them, and the passages that answer each question asked.
+    """One paper: its passages and their sentences, what every wording makes of them, and the passages that answer each
+    question asked.
 
     `relevant` has an entry for every question asked of the paper; a question that is not in `wordings` has its own row
     in `asked`.
@@ -96,32 +101,85 @@ class Sheet:
 
     name: str
     texts: list[str]
-    vectors: Floats
-    surface: Floats
+    starts: Numbers
+    """Each passage's first sentence, shape (passages,)."""
+    vectors: dict[str, Floats]
+    """Those of the passages and those of the sentences."""
+    surface: dict[str, Floats]
     asked: Floats
     """Vectors of the wordings, shape (wordings, 384)."""
     similar: Similar
+    """Of the passages."""
+    late: Floats
+    """Of the sentences, shape (wordings, sentences)."""
+    coverage: Floats
     relevant: dict[str, list[int]] = field(default_factory=dict)
     complete: bool = False
     """Whether every passage that answers is listed, and none of the others does."""
 
     def compared(self, wordings: Sequence[int]) -> Similar:
-        """The similarities of some wordings."""
+        """The similarities of some wordings and the passages."""
         chosen = list(wordings)
         parts = (getattr(self.similar, name)[chosen] for name in ("lexical", "cosine", "late", "coverage"))
         return Similar(*parts)
 
+    def beside(self, kind: str, wordings: Sequence[int]) -> Texts:
+        """The `passages` or the `sentences` beside some wordings."""
+        chosen, vectors = list(wordings), self.vectors[kind]
+        if kind == "passages":
+            return Texts(vectors, self.surface[kind], matches(self.compared(chosen)))
+        matched = likeness(self.late[chosen], self.asked[chosen] @ vectors.T, self.coverage[chosen])
+        return Texts(vectors, self.surface[kind], matched)
 
-def sheet(name: str, texts: list[str], passages_: Encoded, words: Sequence[str], asked: Encoded) -> Sheet:
+    def scores(self, scorer: Scorer, wording: int) -> Floats:
+        """Of the passages, for one wording."""
+        passages, sentences = (self.beside(kind, [wording]) for kind in KINDS)
+        return scorer.scores(self.asked[[wording]], passages, sentences, self.starts)[0]
+
+
+class Shelf:
+    """Encodes every text once: the same passages stand on several sheets."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._known: dict[str, Encoded] = {}
+
+    def encoded(self, texts: Sequence[str]) -> Encoded:
+        """These texts, in their order."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        found = self._encoder.encode_tokens(new)
+        self._known |= {text: part(found, number) for number, text in enumerate(new)}
+        return together([self._known[text] for text in texts])
+
+
+def sheet(name: str, passages_: Sequence[Passage], words: Sequence[str], asked: Encoded, shelf: Shelf) -> Sheet:
     """Work out all that is known of a paper before a scorer reads it."""
-    lexical, late = LexicalIndex(texts), LateIndex(passages_)
+    texts, said = [passage.text for passage in passages_], [passage.said for passage in passages_]
+    sentences = [text for one in said for text in one]
+    first, rest = shelf.encoded(texts), shelf.encoded(sentences)
+    lexical, late, held = LexicalIndex(texts), LateIndex(first), Words(sentences)
     similar = Similar(
         np.stack([lexical.scores(text) for text in words]),
-        asked.vectors @ passages_.vectors.T,
+        asked.vectors @ first.vectors.T,
         np.concatenate([late.scores(some) for some in _batches(asked)]),
         np.stack([lexical.coverage(text) for text in words]),
     )
-    return Sheet(name, texts, passages_.vectors, cues(texts), asked.vectors, similar)
+    return Sheet(
+        name,
+        texts,
+        np.cumsum([0, *map(len, said)])[:-1],
+        {"passages": first.vectors, "sentences": rest.vectors},
+        {"passages": cues(texts), "sentences": cues(sentences)},
+        asked.vectors,
+        similar,
+        np.concatenate([late.scores(some, rest) for some in _batches(asked)]),
+        np.stack([lexical.coverage(text, held) for text in words]),
+    )
+
+
+def passage(text: str) -> Passage:
+    """A text that is no part of a document, with its sentences."""
+    return Passage(0, len(text), text, "", 1, "", SectionKind.BODY, sentences=tuple(sentences(text)))
 
 
 def _batches(encoded: Encoded) -> Iterator[Encoded]:
@@ -130,14 +188,13 @@ def _batches(encoded: Encoded) -> Iterator[Encoded]:
     return (together([part(encoded, number) for number in numbers[start : start + 50]]) for start in numbers[::50])
 
 
-def labelled_papers(data: Path, wordings: Wordings, encoder: Encoder) -> list[Sheet]:
+def labelled_papers(data: Path, wordings: Wordings, shelf: Shelf) -> list[Sheet]:
     """The papers whose passages were labelled, some under 28 questions, some under all."""
     more = [data / "passage_labels_general.jsonl", HERE / "labels/passages.jsonl"]
     labels = [{paper["paper"]: paper["relevant"] for paper in records(path)} for path in more]
     found = []
     for paper in records(data / "passage_labels.jsonl"):
-        texts = paper["passages"]
-        one = sheet(paper["paper"], texts, encoder.encode_tokens(texts), wordings.texts, wordings.encoded)
+        one = sheet(paper["paper"], [*map(passage, paper["passages"])], wordings.texts, wordings.encoded, shelf)
         one.relevant.update(paper["relevant"])
         for others in labels:
             one.relevant.update(others.get(paper["paper"], {}))
@@ -145,31 +202,28 @@ def labelled_papers(data: Path, wordings: Wordings, encoder: Encoder) -> list[Sh
     return found
 
 
-def written_pairs(encoder: Encoder) -> list[Sheet]:
+def written_pairs(shelf: Shelf) -> list[Sheet]:
     """The written questions, each a small paper: its own passages, and some of other questions, drawn by chance."""
     written = records(HERE / "labels/pairs.jsonl")
     chance = np.random.default_rng(SEED)
     texts = [text for one in written for text in (*one["answers"], *one["near"])]
     owners = np.repeat(np.arange(len(written)), [len(one["answers"]) + len(one["near"]) for one in written])
-    encoded = encoder.encode_tokens(texts)
     found = []
     for number, one in enumerate(written):
         others = chance.choice(np.flatnonzero(owners != number), OTHERS, replace=False)
         chosen = [*np.flatnonzero(owners == number), *others]
-        asked = encoder.encode_tokens([one["question"]])
-        these = together([part(encoded, place) for place in chosen])
-        small = sheet(f"written-{number}", [texts[place] for place in chosen], these, [one["question"]], asked)
+        words, held = [one["question"]], [passage(texts[place]) for place in chosen]
+        small = sheet(f"written-{number}", held, words, shelf.encoded(words), shelf)
         small.relevant[small.name] = list(range(len(one["answers"])))
         found.append(replace(small, complete=True))
     return found
 
 
-def invented_papers(wordings: Wordings, encoder: Encoder) -> list[Sheet]:
-    """The papers that were written for the purpose, under all questions."""
+def invented_papers(wordings: Wordings, shelf: Shelf) -> list[Sheet]:
+    """The papers that were written for the purpose, under all questions or all but those written for others."""
     found = []
     for paper in records(HERE / "labels/invented.jsonl"):
-        texts = paper["passages"]
-        one = sheet(paper["paper"], texts, encoder.encode_tokens(texts), wordings.texts, wordings.encoded)
+        one = sheet(paper["paper"], [*map(passage, paper["passages"])], wordings.texts, wordings.encoded, shelf)
         found.append(replace(one, relevant=paper["relevant"], complete=True))
     return found
 
@@ -179,20 +233,18 @@ def invented_cells(encoder: Encoder) -> tuple[list["Cell"], dict[str, PaperIndex
     questions = codebook_questions()
     cells, indexes = [], {}
     for paper in records(HERE / "labels/invented.jsonl"):
-        name, texts = paper["paper"], paper["passages"]
-        found = [Passage(0, len(text), text, "", 1, "", SectionKind.BODY) for text in texts]
-        indexes[name] = PaperIndex(found, encoder.encode_tokens(texts))
+        name, found = paper["paper"], [*map(passage, paper["passages"])]
+        indexes[name] = PaperIndex(found, encoder.encode_tokens(texts_of(found)))
         cells += [Cell(name, questions[key], bool(listed), ()) for key, listed in paper["relevant"].items()]
     return cells, indexes
 
 
-def demo_papers(papers: dict[str, ReadPaper], cells: Sequence["Cell"], wordings: Wordings) -> list[Sheet]:
+def demo_papers(papers: dict[str, ReadPaper], cells: Sequence["Cell"], wordings: Wordings, shelf: Shelf) -> list[Sheet]:
     """The demo papers; their labels are true by construction, but those of the v questions, which a model made."""
     found = []
     for name in sorted(name for name in papers if not name.isdigit()):
-        index = papers[name].index
-        texts = [passage.text for passage in index.passages]
-        letters = [squeezed(text) for text in texts]
+        held = papers[name].index.passages
+        letters = [squeezed(one.text) for one in held]
         relevant = {
             cell.question.id: [n for n, text in enumerate(letters) if any(holds(text, quote) for quote in cell.quotes)]
             for cell in cells
@@ -201,20 +253,20 @@ def demo_papers(papers: dict[str, ReadPaper], cells: Sequence["Cell"], wordings:
         # Evidence that no passage holds whole says nothing of the passages.
         torn = {cell.question.id for cell in cells if cell.paper == name and cell.reported}
         asked = {name: listed for name, listed in relevant.items() if listed or name not in torn}
-        one = sheet(name, texts, index.encoded, wordings.texts, wordings.encoded)
+        one = sheet(name, held, wordings.texts, wordings.encoded, shelf)
         found.append(replace(one, relevant=asked, complete=True))
     return found
 
 
 def training_papers(
-    data: Path, whole: dict[str, ReadPaper], cells: Sequence["Cell"], wordings: Wordings, encoder: Encoder
+    data: Path, whole: dict[str, ReadPaper], cells: Sequence["Cell"], wordings: Wordings, shelf: Shelf
 ) -> list[Sheet]:
     """All that the scorer learns from; the gold's papers are not among it."""
     return [
-        *labelled_papers(data, wordings, encoder),
-        *written_pairs(encoder),
-        *invented_papers(wordings, encoder),
-        *demo_papers(whole, cells, wordings),
+        *labelled_papers(data, wordings, shelf),
+        *written_pairs(shelf),
+        *invented_papers(wordings, shelf),
+        *demo_papers(whole, cells, wordings, shelf),
     ]
 
 
@@ -257,7 +309,7 @@ def read(path: Path, encoder: Encoder) -> ReadPaper:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     document = join([parse(path, digest)])
     found = passages(document)
-    index = PaperIndex(found, encoder.encode_tokens([passage.text for passage in found]))
+    index = PaperIndex(found, encoder.encode_tokens(texts_of(found)))
     return ReadPaper(path.stem, document, index, PageGeometry(document, {digest: path}))
 
 
@@ -315,7 +367,10 @@ def holds(letters: str, quote: str) -> bool:
     return bool(text) and sum(run in letters for run in runs) >= 0.6 * len(runs)
 
 
-def fold_of(data: Path) -> dict[str, int]:
-    """The fold of each question of the gold."""
+def fold_of(data: Path, others: Collection[str] = ()) -> dict[str, int]:
+    """The fold of each question of the gold, and of others, dealt by chance."""
     folds = json.loads((data / "folds.json").read_text(encoding="utf-8"))
-    return {name: number for number, names in enumerate(folds.values()) for name in names}
+    found = {name: number for number, names in enumerate(folds.values()) for name in names}
+    rest = sorted(set(others) - set(found))
+    dealt = np.random.default_rng(SEED).permutation(len(rest)) % FOLDS
+    return found | dict(zip(rest, dealt.tolist(), strict=True))

@@ -250,6 +250,7 @@ class Passage:
 
     `page` is its first page; `section` the title of its section; `lead` the caption and header of a table row, `before`
     and `after` the sentences around it: what a reader may use to understand the passage, and may not quote from it.
+    `sentences` are the offsets of its own, none where it is one.
     """
 
     start: int
@@ -263,6 +264,17 @@ class Passage:
     before: str = ""
     after: str = ""
     links: tuple[str, ...] = ()
+    sentences: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """The offsets of its sentences; at least one."""
+        return self.sentences or ((self.start, self.end),)
+
+    @property
+    def said(self) -> list[str]:
+        """Its sentences' texts."""
+        return [self.text[start - self.start : end - self.start] for start, end in self.places]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ ENCODER_MODEL = Artefact("minilm-l6-int8.onnx", "a83868660302014536ca47be4c9175a
 ENCODER_TOKENIZER = Artefact(
     "minilm-l6-tokenizer.json", "5fd1c882abbd30517dced455a2c9768945ec726b96727927e4959348d9de550b"
 )
-SCORER = Artefact("scorer.npz", "ca209da20050750b0248be08e204906f02c5c5728f86006b40fdb6cfb2d3a6ba")
-EMBEDDED_READER = Artefact("embedded-reader.json", "cdb8b3b2be615417a09e54519f8207cf88ac9fc71345f8df11b3b9a394f56aed")
+SCORER = Artefact("scorer.npz", "0a8c7bdc2a8a003167be0cfca221e107af95310ec760227ab0697d7945850a67")
+EMBEDDED_READER = Artefact("embedded-reader.json", "0ec81cba18992432669ab129dbe4600748f119992153148138b9b6efbb101184")
 SUPPORT = Artefact("support.npz", "5f9917fa0cdd7459d9656af15d7c1a69a56562bbce65ccb6fa4d1b3583f3a7f4")
 ANSWERS = Artefact("answers.npz", "1ec5b3c115759bf27d16873003d761e3ca5c4653ff802d5e5d4a3a2d4f87fca8")
 

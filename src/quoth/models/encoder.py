@@ -85,10 +85,14 @@ class Encoder:
             ids = tokenizer.encode(text.encode("utf-8", "replace").decode()).ids
             return ids, [output[0] for output in session.run(outputs, {"ids": np.array([ids], np.int64)})]
 
+        # A passage that is one sentence comes twice.
+        each = dict.fromkeys(texts)
         if self.threads == 1:
-            return [run(text) for text in texts]
-        with ThreadPoolExecutor(self.threads) as pool:
-            return list(pool.map(run, texts))
+            found = {text: run(text) for text in each}
+        else:
+            with ThreadPoolExecutor(self.threads) as pool:
+                found = dict(zip(each, pool.map(run, each), strict=True))
+        return [found[text] for text in texts]
 
 
 def part(encoded: Encoded, number: int) -> Encoded:
@@ -97,6 +101,14 @@ def part(encoded: Encoded, number: int) -> Encoded:
     tokens = slice(start, end)
     vector = encoded.vectors[number : number + 1]
     return Encoded(vector, encoded.tokens[tokens], encoded.ids[tokens], np.array([0, end - start], np.int64))
+
+
+def split(encoded: Encoded, number: int) -> tuple[Encoded, Encoded]:
+    """The first so many of the encoded texts, and the others."""
+    at = int(encoded.starts[number])
+    first = Encoded(encoded.vectors[:number], encoded.tokens[:at], encoded.ids[:at], encoded.starts[: number + 1])
+    rest = Encoded(encoded.vectors[number:], encoded.tokens[at:], encoded.ids[at:], encoded.starts[number:] - at)
+    return first, rest
 
 
 def together(parts: Sequence[Encoded]) -> Encoded:

@@ -1,13 +1,15 @@
 """The scorer: the log odds that a passage answers a question, in numpy alone.
 
-    score(q, p) = w . matches(q, p) + q' M p + (G q + g) . cues(p) + v . p + b
+    score(q, p) = head(q, p) + max over the sentences s of p: other head(q, s)
+    head(q, t) = w . matched(q, t) + q' M t + (G q + g) . cues(t) + v . t + b
 
-`q` and `p` are the encoder's vectors. `matches` are lexical, dense and late similarity, as they are, standardised
-within the paper, and as ranks, with plain fusion among them: the score starts from fusion and learns what to add. `M`
-(384 x 384) is the part that reads the question: which meanings of a passage answer which meanings of a question. `cues`
-are marks on the surface of a passage that a vector loses, such as links, code hosts, processors, or words of denial,
-intention and other people's work, weighed by what the question asks. `v` and `b` tell passages that state something
-from those that do not.
+A passage speaks of several things, and its vector of their mixture: one sentence that answers is enough, and the best
+one counts. `q` and `t` are the encoder's vectors. A passage is matched by lexical, dense and late similarity, as they
+are, standardised within the paper, and as ranks, with plain fusion among them: its score starts from fusion and learns
+what to add. A sentence is matched by late and dense similarity and shared words as they are. `M` (384 x 384) is the
+part that reads the question: which meanings of a text answer which meanings of a question. `cues` are marks on the
+surface of a text that a vector loses, such as links, code hosts, processors, or words of denial, intention and other
+people's work, weighed by what the question asks. `v` and `b` tell texts that state something from those that do not.
 """
 
 import re
@@ -47,6 +49,7 @@ _MARKS = (
 )
 CUES = len(_MARKS) + 3
 MATCHES = 11
+LIKENESS = 3
 SHORT, LONG = 10, 60
 """Constants of the reciprocal ranks: sharp at the top, and that of plain fusion."""
 
@@ -96,17 +99,34 @@ def matches(similar: Similar) -> Floats:
     return np.stack(columns, axis=-1).astype(np.float32)
 
 
+def likeness(late: Floats, cosine: Floats, coverage: Floats) -> Floats:
+    """What sentences are matched by, shape (questions, sentences, LIKENESS), from three similarities."""
+    return np.stack([late, cosine, coverage], axis=-1).astype(np.float32)
+
+
 def fusion(lexical: Floats, cosine: Floats) -> Floats:
     """Plain reciprocal-rank fusion, shape (questions, passages), from two similarities of that shape."""
     return _fused(_ranks(lexical), _ranks(cosine)).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scorer:
-    """The scorer's weights; made by `training/train_scorer.py`."""
+class Texts:
+    """A paper's passages, or its sentences, beside some questions.
+
+    `vectors` have the shape (texts, 384), `surface` comes from `cues`, `matched` from `matches` or `likeness`.
+    """
+
+    vectors: Floats
+    surface: Floats
+    matched: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """The weights for one kind of text."""
 
     weights: Floats
-    """Of the matches, shape (MATCHES,)."""
+    """Of what is matched, shape (MATCHES,) or (LIKENESS,)."""
     matrix: Floats
     """M, shape (384, 384)."""
     gate: Floats
@@ -118,27 +138,42 @@ class Scorer:
     spread: Floats
     """Standard deviation of the cues, shape (CUES,)."""
 
-    def scores(self, questions: Floats, passages: Floats, surface: Floats, similar: Similar) -> Floats:
+    def scores(self, questions: Floats, texts: Texts) -> Floats:
+        """Scores of shape (questions, texts); `questions` are vectors, shape (questions, 384)."""
+        return np.asarray(texts.matched @ self.weights + self.reading(questions, texts.vectors, texts.surface))
+
+    def reading(self, questions: Floats, vectors: Floats, surface: Floats) -> Floats:
+        """The part of a score that holds for any text, whatever stands beside it: shape (questions, texts)."""
+        asked = questions @ self.gate[:, :-1].T + self.gate[:, -1]
+        marks = asked @ ((surface - self.centre) / self.spread).T
+        return np.asarray(questions @ self.matrix @ vectors.T + marks + vectors @ self.passage[:-1] + self.passage[-1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scorer:
+    """The scorer's weights; made by `training/train_scorer.py`."""
+
+    passages: Head
+    sentences: Head
+
+    def scores(self, questions: Floats, passages: Texts, sentences: Texts, starts: NDArray[np.intp]) -> Floats:
         """How well each passage of a paper answers each question, shape (questions, passages).
 
         Args:
             questions: vectors, shape (questions, 384).
-            passages: vectors of all passages of one paper, shape (passages, 384).
-            surface: from `cues`.
-            similar: questions and passages compared.
+            passages: all of one paper.
+            sentences: theirs, in order.
+            starts: the number of each passage's first sentence.
         """
-        return np.asarray(matches(similar) @ self.weights + self.reading(questions, passages, surface))
-
-    def reading(self, questions: Floats, texts: Floats, surface: Floats) -> Floats:
-        """The part of a score that holds for any text, whatever stands beside it: shape (questions, texts)."""
-        asked = questions @ self.gate[:, :-1].T + self.gate[:, -1]
-        marks = asked @ ((surface - self.centre) / self.spread).T
-        return np.asarray(questions @ self.matrix @ texts.T + marks + texts @ self.passage[:-1] + self.passage[-1])
+        best = np.maximum.reduceat(self.sentences.scores(questions, sentences), starts, axis=1)
+        return np.asarray(self.passages.scores(questions, passages) + best)
 
     def save(self, path: Path) -> None:
         """Write the weights; M in half precision, which changes no rank that matters."""
-        arrays = {name: getattr(self, name) for name in self.__slots__}
-        np.savez_compressed(path, **arrays | {"matrix": self.matrix.astype(np.float16)})
+        heads = {"passages": self.passages, "sentences": self.sentences}
+        arrays = {f"{kind}_{name}": getattr(head, name) for kind, head in heads.items() for name in Head.__slots__}
+        matrices = {name: array.astype(np.float16) for name, array in arrays.items() if name.endswith("_matrix")}
+        np.savez_compressed(path, **arrays | matrices)
 
     @classmethod
     def packaged(cls) -> "Scorer":
@@ -153,7 +188,11 @@ class Scorer:
     def load(cls, path: Path) -> "Scorer":
         """Read what `save` wrote."""
         with np.load(path) as stored:
-            return cls(**{name: stored[name].astype(np.float32) for name in stored.files})
+            heads = [
+                Head(*(stored[f"{kind}_{name}"].astype(np.float32) for name in Head.__slots__))
+                for kind in ("passages", "sentences")
+            ]
+        return cls(*heads)
 
 
 @cache

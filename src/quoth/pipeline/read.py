@@ -11,7 +11,7 @@ from quoth.papers.ocr import reads_here
 from quoth.pipeline.cache import Cache
 from quoth.protocol.models import Reading
 from quoth.readers.base import ReadPaper
-from quoth.retrieval import PASSAGES_VERSION, PaperIndex, passages
+from quoth.retrieval import PASSAGES_VERSION, PaperIndex, passages, texts_of
 from quoth.vocabulary import Document, Encoder, File, Paper
 
 MoreTime = Callable[[float], None]
@@ -52,7 +52,7 @@ def read_paper(
         paper: what to read.
         places: the path of each of its files by digest.
         settings: how.
-        encoder: what makes the passages' vectors.
+        encoder: what makes the vectors of passages and sentences.
         more_time: told, before each page that OCR reads, how many seconds it may take.
 
     Raises:
@@ -62,7 +62,7 @@ def read_paper(
     document = read_document(paper, places, settings, more_time)
     found = passages(document)
     name = f"{document.digest}-{PASSAGES_VERSION}-{encoder.digest[:16]}"
-    encoded = cache.encoded(name, lambda: encoder.encode_tokens([passage.text for passage in found]))
+    encoded = cache.encoded(name, lambda: encoder.encode_tokens(texts_of(found)))
     with PageGeometry(document, dict(places)) as geometry:
         yield ReadPaper(paper.name, document, PaperIndex(found, encoded), geometry)
 

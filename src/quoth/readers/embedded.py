@@ -38,7 +38,7 @@ from quoth.vocabulary import (
     Verdict,
 )
 
-VERSION = "2"
+VERSION = "3"
 """Changes whenever the same model may give other findings."""
 
 QUOTE_THRESHOLD = 0.03
@@ -236,7 +236,8 @@ class Asked:
         )
 
     def _encode(self, sentences: Sequence[Sentence]) -> None:
-        text, places = self.paper.document.text, ((s.start, s.end) for s in sentences)
+        text, places = self.paper.document.text, [(s.start, s.end) for s in sentences]
+        self._encoded |= {place: known for place in places if (known := self.paper.index.sentence(place))}
         new = {place: text[slice(*place)] for place in places if place not in self._encoded}
         encoded = self._encoder.encode_tokens(list(new.values()))
         self._encoded.update({place: part(encoded, number) for number, place in enumerate(new)})

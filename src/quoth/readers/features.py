@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from quoth.models.scorer import cues
 from quoth.retrieval import PaperIndex, Ranking, query
+from quoth.retrieval.lexical import Words
 from quoth.vocabulary import Encoded, Kind, Question
 
 LINK = re.compile(
@@ -75,9 +76,9 @@ def quote_features(
     return np.column_stack(
         [
             encoded.vectors @ asked.vectors[0],
-            index.scorer.reading(asked.vectors, encoded.vectors, cues(texts))[0],
+            index.scorer.sentences.reading(asked.vectors, encoded.vectors, cues(texts))[0],
             index.late.scores(asked, encoded)[0],
-            index.lexical.coverage(query(question), texts),
+            index.lexical.coverage(query(question), Words(texts)),
             ranking.score[numbers] - ranking.score.max(),
             ranking.score[numbers],
             ranking.fused[numbers],

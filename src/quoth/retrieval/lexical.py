@@ -1,7 +1,6 @@
 """Lexical retrieval: BM25 over stemmed words, with bm25s."""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -13,18 +12,35 @@ from numpy.typing import NDArray
 _TOKEN = r"(?u)\b\w[\w+#-]*\w\b|\b\w\b"
 
 
+class Words:
+    """Which of some texts hold a word."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.tokens = _tokens(texts)
+        holders: dict[str, list[int]] = {}
+        for number, words in enumerate(self.tokens):
+            for word in dict.fromkeys(words):
+                holders.setdefault(word, []).append(number)
+        self._holders = {word: np.array(numbers, np.intp) for word, numbers in holders.items()}
+
+    def holders(self, word: str) -> NDArray[np.intp]:
+        """The numbers of the texts that hold it."""
+        return self._holders.get(word, _NOWHERE)
+
+
+_NOWHERE = np.zeros(0, np.intp)
+
+
 class LexicalIndex:
     """BM25 over a paper's passages."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._size = len(texts)
         self._index = bm25s.BM25(method="lucene", k1=1.2, b=0.6)
-        tokens = _tokens(texts)
-        self._empty = not any(tokens)
-        self._words = [frozenset(words) for words in tokens]
-        self._holders = Counter(word for words in self._words for word in words)
+        self._words = Words(texts)
+        self._empty = not any(self._words.tokens)
         if not self._empty:
-            self._index.index(tokens, show_progress=False)
+            self._index.index(self._words.tokens, show_progress=False)
 
     def scores(self, query: str) -> NDArray[np.float32]:
         """BM25 score of each passage, shape (passages,)."""
@@ -33,19 +49,18 @@ class LexicalIndex:
             return np.zeros(self._size, np.float32)
         return np.asarray(self._index.get_scores(words), np.float32)
 
-    def coverage(self, query: str, texts: Sequence[str] | None = None) -> NDArray[np.float32]:
+    def coverage(self, query: str, texts: Words | None = None) -> NDArray[np.float32]:
         """Share of a query's words that each text (each passage without `texts`) holds, rare words weighing more.
 
         Unlike a BM25 score it means the same in every paper: a word that the whole paper lacks counts against all.
         """
-        read = self._words if texts is None else [frozenset(words) for words in _tokens(texts)]
-        asked = frozenset(_words(query))
-        weights = {word: math.log(1 + self._size / (0.5 + self._holders[word])) for word in sorted(asked)}
-        whole = sum(weights.values())
-        if not whole:
-            return np.zeros(len(read), np.float32)
-        held = [sum(weight for word, weight in weights.items() if word in words) for words in read]
-        return np.array(held, np.float32) / np.float32(whole)
+        read = texts or self._words
+        held, whole = np.zeros(len(read.tokens)), 0.0
+        for word in sorted(set(_words(query))):
+            weight = math.log(1 + self._size / (0.5 + len(self._words.holders(word))))
+            held[read.holders(word)] += weight
+            whole += weight
+        return held.astype(np.float32) / np.float32(whole or 1)
 
 
 @lru_cache(4096)

@@ -6,7 +6,7 @@ import numpy as np
 
 from quoth.vocabulary import BlockKind, Document, Passage, SectionKind, Sentence
 
-PASSAGES_VERSION = "1"
+PASSAGES_VERSION = "2"
 """Changes whenever the same document may give other passages: cached vectors of other versions are not used."""
 
 TARGET = 300
@@ -72,6 +72,7 @@ def _passage(
         document.text[before.start : before.end] if before else "",
         document.text[after.start : after.end] if after else "",
         places.links(start, end),
+        tuple((sentence.start, sentence.end) for sentence in group),
     )
 
 

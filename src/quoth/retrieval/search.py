@@ -11,9 +11,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from quoth.models.scorer import Scorer, Similar, cues, fusion
+from quoth.models.encoder import part, split
+from quoth.models.scorer import Scorer, Similar, Texts, cues, fusion, likeness, matches
 from quoth.retrieval.late import LateIndex
-from quoth.retrieval.lexical import LexicalIndex
+from quoth.retrieval.lexical import LexicalIndex, Words
 from quoth.vocabulary import Encoded, Passage, Question
 
 _NEIGHBOUR = 0.2  # of the better neighbour's score: evidence seldom stands alone
@@ -23,6 +24,11 @@ _LEAST = 60  # characters: what is left of a budget is no room for another passa
 def query(question: Question) -> str:
     """What is searched for: label and question; the guidance is for the reader and names what does not count."""
     return question.text if question.label == question.id else f"{question.label}. {question.text}"
+
+
+def texts_of(passages: Sequence[Passage]) -> list[str]:
+    """What an index of these passages has to have as vectors: all of them, and then all of their sentences."""
+    return [*(passage.text for passage in passages), *(text for passage in passages for text in passage.said)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,10 +56,18 @@ class PaperIndex:
     """A paper's passages, ready to be searched."""
 
     def __init__(self, passages: Sequence[Passage], encoded: Encoded, scorer: Scorer | None = None) -> None:
-        """Args: the passages, the same as vectors, and another scorer than the one that ships with quoth."""
+        """Args: the passages, the vectors of `texts_of` them, and another scorer than the one that ships with quoth."""
         self.passages = tuple(passages)
         self.encoded = encoded
-        self.scorer = scorer or Scorer.packaged()
+        self._scorer = scorer
+        self._vectors, self._sentences = split(encoded, len(self.passages))
+        self._said = [passage.said for passage in self.passages]
+        self._starts = np.cumsum([0, *map(len, self._said)])[:-1]
+
+    @property
+    def scorer(self) -> Scorer:
+        """What judges the passages."""
+        return self._scorer or Scorer.packaged()
 
     @cached_property
     def lexical(self) -> LexicalIndex:
@@ -72,22 +86,48 @@ class PaperIndex:
     @cached_property
     def late(self) -> LateIndex:
         """Late interaction with the passages' tokens."""
-        return LateIndex(self.encoded)
+        return LateIndex(self._vectors)
+
+    @cached_property
+    def _sentence_words(self) -> Words:
+        return Words([text for said in self._said for text in said])
+
+    @cached_property
+    def _sentence_surface(self) -> NDArray[np.float32]:
+        return cues([text for said in self._said for text in said])
 
     def rank(self, question: Question, asked: Encoded) -> Ranking:
         """Rank all passages for a question, whose query was encoded as `asked`."""
         words = query(question)
         lexical, coverage = self.lexical.scores(words), self.lexical.coverage(words)
-        cosine, late = self.encoded.vectors @ asked.vectors[0], self.late.scores(asked)[0]
+        cosine, late = self._vectors.vectors @ asked.vectors[0], self.late.scores(asked)[0]
         if not len(lexical):
             return Ranking(np.zeros(0, np.intp), *[np.zeros(0, np.float32)] * 7)
         similar = Similar(lexical[None], cosine[None], late[None], coverage[None])
-        score = self.scorer.scores(asked.vectors, self.encoded.vectors, self.surface, similar)[0]
+        passages = Texts(self._vectors.vectors, self.surface, matches(similar))
+        score = self.scorer.scores(asked.vectors, passages, self._beside(words, asked), self._starts)[0]
         supported = score + _NEIGHBOUR * _better_neighbour(score)
         share = np.exp(supported - supported.max())
         fused = fusion(lexical[None], cosine[None])[0]
         order = np.argsort(-supported, kind="stable")
         return Ranking(order, score, share / share.sum(), fused, cosine, lexical, coverage, late)
+
+    def sentence(self, place: tuple[int, int]) -> Encoded | None:
+        """The vectors of the sentence at these offsets; None where none of the passages has such a one."""
+        number = self._numbers.get(place)
+        return None if number is None else part(self._sentences, number)
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[int, int], int]:
+        places = (place for passage in self.passages for place in passage.places)
+        return {place: number for number, place in enumerate(places)}
+
+    def _beside(self, words: str, asked: Encoded) -> Texts:
+        """The sentences, compared with what is asked."""
+        vectors = self._sentences.vectors
+        late = self.late.scores(asked, self._sentences)
+        matched = likeness(late, asked.vectors @ vectors.T, self.lexical.coverage(words, self._sentence_words)[None])
+        return Texts(vectors, self._sentence_surface, matched)
 
     def shown(self, ranking: Ranking, characters: int) -> Iterator[int]:
         """The numbers of the passages that fit into a budget of characters, best first, each whole."""

@@ -36,5 +36,5 @@ def shown_of(read: ReadPaper, question: Question, encoder: Encoder, characters: 
     """What of a paper a reader would be shown for a question, best first."""
     ranking = read.index.rank(question, encode_query(encoder, question))
     for rank, number in enumerate(read.index.shown(ranking, characters), start=1):
-        passage, score = read.index.passages[number], round(float(ranking.share[number]), 6)
+        passage, score = read.index.passages[number], float(f"{ranking.share[number]:.6g}")
         yield Shown(read.name, question.id, rank, passage.text, passage.page, score)
