@@ -54,7 +54,8 @@ class Pace:
         now = asyncio.get_running_loop().time()
         turn = max(now, self._free)
         self._free = turn + amount * self._seconds
-        await asyncio.sleep(turn - now)
+        if turn > now:
+            await asyncio.sleep(turn - now)
 
     def correct(self, amount: float) -> None:
         """Take so much more, or give so much back, once it is known."""
@@ -169,7 +170,7 @@ class Asker:
         await self._endpoint.close()
 
     async def _head_start(self) -> None:
-        if self._begun:
+        if self._begun and not self._first.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._first.wait(), _HEAD_START)
         self._begun = True
