@@ -253,9 +253,9 @@ class Strangers:
         every = set(self._wordings.ids)
         found, places = [], []
         for half, part in sorted(set(zip(halves.tolist(), parts.tolist(), strict=True))):
-            unknown = {cell.question.id for cell, fold in zip(self._cells, self.folds, strict=True) if fold == part}
-            scorer = train(without(self._learned, self._halves, half), self._wordings, every - unknown, MEMBERS)
             these = np.flatnonzero((halves == half) & (parts == part))
+            unknown = {self._cells[i].question.id for i in these} if part >= 0 else set()
+            scorer = train(without(self._learned, self._halves, half), self._wordings, every - unknown, MEMBERS)
             indexes = {name: with_scorer(index, scorer) for name, index in self._indexes.items()}
             found.append(verdict_rows([self._cells[i] for i in these], indexes, self._encoder))
             places.append(these)
