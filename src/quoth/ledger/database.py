@@ -5,13 +5,14 @@ IMMEDIATE; an advisory lock on PostgreSQL), so that what it reads stays true unt
 """
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, table
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import column
 
@@ -76,9 +77,17 @@ class Database:
     def _keep_wal(self) -> None:
         # The mode stays with the file, but not with every copy of it, and cannot be set inside a transaction.
         outside = self._engine.execution_options(**{_BEGIN: ""})
+        until = time.monotonic() + BUSY_SECONDS
         with _plain(self.place, DBAPIError), outside.connect() as connection:
-            if connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
-                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            while connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
+                try:
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                    break
+                except OperationalError as error:
+                    # Here alone SQLite does not wait for others who have it open, who may be setting the same mode.
+                    if "locked" not in str(error.orig) or time.monotonic() > until:
+                        raise
+                    time.sleep(0.02)
 
     def _migrate(self, version: str | None) -> None:
         # Alembic takes longer to import than a ledger to open, and is needed once in a version.
