@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from quoth.ledger import reading, replies, writing
+from quoth.ledger import counting, reading, replies, writing
 from quoth.ledger.database import Database
 from quoth.ledger.lock import Holder, RunLock
 from quoth.ledger.records import (
@@ -280,23 +280,23 @@ class Ledger:
     def tallies(self, present: Present) -> list[Tally]:
         """The current findings of the present versions, counted by reader, verdict and failure."""
         with self._database.reading() as connection:
-            return reading.tallies(connection, reading.present_names(connection, present))
+            return counting.tallies(connection, reading.present_names(connection, present))
 
     def unverified(self, present: Present) -> dict[str, int]:
         """By reader, how many current findings failed because no quote of theirs proved true."""
         with self._database.reading() as connection:
-            return reading.unverified(connection, reading.present_names(connection, present))
+            return counting.unverified(connection, reading.present_names(connection, present))
 
     def stale(self, present: Present) -> int:
         """The number of keys that have findings, and are of a version that is not present."""
         with self._database.reading() as connection:
-            among = reading.keys_among(connection, reading.present_names(connection, present))
-            return reading.keys(connection) - among
+            among = counting.keys_among(connection, reading.present_names(connection, present))
+            return counting.keys(connection) - among
 
     def spent(self) -> list[Tally]:
         """All findings ever made, superseded and stale ones too, counted by reader, verdict and failure."""
         with self._database.reading() as connection:
-            return reading.spent(connection)
+            return counting.spent(connection)
 
 
 def _now() -> datetime:

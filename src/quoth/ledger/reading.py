@@ -20,7 +20,6 @@ from quoth.ledger.records import (
     StoredFinding,
     StoredPaper,
     StoredReader,
-    Tally,
 )
 from quoth.ledger.schema import (
     documents,
@@ -72,7 +71,7 @@ _is_newest = ~exists().where(
     _later.c.round == findings.c.round,
     _later.c.revision == findings.c.revision + 1,
 )
-_stands = _is_newest & (findings.c.error.is_(None) | (findings.c.error != TAKEN_BACK))
+STANDS = _is_newest & (findings.c.error.is_(None) | (findings.c.error != TAKEN_BACK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +104,13 @@ def present_names(connection: Connection, present: Present) -> Names:
 
 def newest_findings(connection: Connection, names: Names) -> Iterator[StoredFinding]:
     """The newest revision of every key whose versions are all among `names`, but for codes that were taken back."""
-    chosen = _stands & _among(names)
+    chosen = STANDS & among(names)
     return _findings(connection, names, chosen)
 
 
 def every_finding(connection: Connection, names: Names) -> Iterator[StoredFinding]:
     """All revisions of all keys."""
-    return _findings(connection, names, _among(names))
+    return _findings(connection, names, among(names))
 
 
 def newest_votes(connection: Connection, names: Names) -> Iterator[VoteColumns]:
@@ -132,7 +131,7 @@ def newest_votes(connection: Connection, names: Names) -> Iterator[VoteColumns]:
     seeing = _seeing(connection)
     named = [{id_: name for id_, (name, _) in part.items()} for part in (names.texts, names.questions, names.readers)]
     for block in blocks(names.texts, _READ_TOGETHER):
-        chosen = findings.c.text_id.in_(block) & _among(names) & _stands
+        chosen = findings.c.text_id.in_(block) & among(names) & STANDS
         # By columns and maps: millions of rows are no place for a loop in Python.
         if rows := connection.execute(columns.where(chosen)).all():
             text, question, reader, round_, verdict, evidence, value, unit, finding = zip(*rows, strict=True)
@@ -146,7 +145,7 @@ def newest_votes(connection: Connection, names: Names) -> Iterator[VoteColumns]:
 def new_findings(connection: Connection, names: Names, after: int, upto: int) -> Iterator[NewFinding]:
     """Findings numbered above `after` and up to `upto` among `names`, oldest first; codes taken back as `failed`."""
     columns = (findings.c.text_id, findings.c.question_id, findings.c.reader_id, findings.c.round, findings.c.verdict)
-    new = (findings.c.id > after) & (findings.c.id <= upto) & _among(names) & _is_newest
+    new = (findings.c.id > after) & (findings.c.id <= upto) & among(names) & _is_newest
     seeing = _seeing(connection)
     statement = select(*columns, findings.c.score, findings.c.id).where(new).order_by(findings.c.id)
     for text, question, reader, round_, verdict, score, id_ in connection.execute(statement):
@@ -165,45 +164,9 @@ def done_keys(connection: Connection, names: Names, again: Collection[Failure]) 
     stands = findings.c.failure.is_(None) | findings.c.failure.not_in([failure.value for failure in again])
     columns = select(findings.c.text_id, findings.c.question_id, findings.c.reader_id, findings.c.round)
     for block in blocks(names.texts, ASKED_TOGETHER):
-        chosen = findings.c.text_id.in_(block) & _among(names) & _is_newest & stands
+        chosen = findings.c.text_id.in_(block) & among(names) & _is_newest & stands
         for text_id, question_id, reader_id, round_ in connection.execute(columns.where(chosen)):
             yield _key(names, text_id, question_id, reader_id, round_)
-
-
-def tallies(connection: Connection, names: Names) -> list[Tally]:
-    """The newest findings among `names`, counted by reader, verdict and failure."""
-    sums: _Sums = defaultdict(list)
-    for block in blocks(names.texts, ASKED_TOGETHER):
-        _count(connection, names, findings.c.text_id.in_(block) & _among(names) & _stands, sums)
-    return _tallied(sums)
-
-
-def unverified(connection: Connection, names: Names) -> dict[str, int]:
-    """By reader, how many of the newest findings among `names` failed because no quote of theirs proved true."""
-    counts: dict[str, int] = defaultdict(int)
-    counted = select(findings.c.reader_id, func.count()).group_by(findings.c.reader_id)
-    untrue = findings.c.error.startswith("unverified")
-    for block in blocks(names.texts, ASKED_TOGETHER):
-        chosen = findings.c.text_id.in_(block) & _among(names) & _stands & untrue
-        for reader_id, count in connection.execute(counted.where(chosen)):
-            counts[names.readers[reader_id][0]] += count
-    return dict(counts)
-
-
-def spent(connection: Connection) -> list[Tally]:
-    """All findings that were ever made, superseded and stale ones too, counted by reader, verdict and failure."""
-    sums: _Sums = defaultdict(list)
-    _count(connection, all_names(connection), true(), sums)
-    return _tallied(sums)
-
-
-def keys_among(connection: Connection, names: Names) -> int:
-    """The number of keys whose versions are all among `names`: every key has one first revision."""
-    first = select(func.count()).select_from(findings).where(findings.c.revision == 1)
-    return sum(
-        connection.scalar(first.where(findings.c.text_id.in_(block) & _among(names))) or 0
-        for block in blocks(names.texts, ASKED_TOGETHER)
-    )
 
 
 def newest_rows(connection: Connection) -> tuple[int, int, int]:
@@ -211,11 +174,6 @@ def newest_rows(connection: Connection) -> tuple[int, int, int]:
     newest = (select(func.coalesce(func.max(t.c.id), 0)).scalar_subquery() for t in (findings, documents, readers))
     finding, document, reader = connection.execute(select(*newest)).one()
     return finding, document, reader
-
-
-def keys(connection: Connection) -> int:
-    """The number of keys in the ledger."""
-    return connection.scalar(select(func.count()).select_from(findings).where(findings.c.revision == 1)) or 0
 
 
 def current_papers(connection: Connection, among: Collection[str] | None = None) -> dict[str, tuple[int, StoredPaper]]:
@@ -283,7 +241,8 @@ def _names(
     return {row[0]: (row[1], row[2]) for row in connection.execute(statement)}
 
 
-def _among(names: Names) -> ColumnElement[bool]:
+def among(names: Names) -> ColumnElement[bool]:
+    """Findings by the readers and on the questions among `names`."""
     return and_(findings.c.question_id.in_(list(names.questions)), findings.c.reader_id.in_(list(names.readers)))
 
 
@@ -355,47 +314,6 @@ def _span(file: str, page: int, start: int, end: int, boxes: list[list[float]], 
 
 def _box(x0: float, y0: float, x1: float, y1: float) -> Box:
     return x0, y0, x1, y1
-
-
-_Sums = dict[tuple[str, str, str | None], list[tuple[float | None, ...]]]
-
-
-def _count(connection: Connection, names: Names, chosen: ColumnElement[bool], sums: _Sums) -> None:
-    by = (findings.c.reader_id, findings.c.verdict, findings.c.failure)
-    counted = select(
-        *by,
-        func.count(),
-        func.sum(findings.c.seconds),
-        func.sum(findings.c.input_tokens),
-        func.sum(findings.c.output_tokens),
-        func.sum(findings.c.cost_usd),
-    ).group_by(*by)
-    for reader_id, verdict, failure, *figures in connection.execute(counted.where(chosen)):
-        sums[names.readers[reader_id][0], verdict, failure].append(tuple(figures))
-
-
-def _tallied(sums: _Sums) -> list[Tally]:
-    found = []
-    for (reader, verdict, failure), parts in sums.items():
-        count, seconds, input_tokens, output_tokens, cost = (_sum(column) for column in zip(*parts, strict=True))
-        found.append(
-            Tally(
-                reader=reader,
-                verdict=Verdict(verdict),
-                failure=Failure(failure) if failure else None,
-                findings=int(count or 0),
-                seconds=seconds,
-                input_tokens=None if input_tokens is None else int(input_tokens),
-                output_tokens=None if output_tokens is None else int(output_tokens),
-                cost_usd=cost,
-            )
-        )
-    return sorted(found, key=lambda tally: (tally.reader, tally.verdict, tally.failure or ""))
-
-
-def _sum(column: Iterable[float | None]) -> float | None:
-    recorded = [value for value in column if value is not None]
-    return sum(recorded) if recorded else None
 
 
 _snapshots = papers.alias("snapshots")
