@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 import quoth as api
 from conftest import patience, quoth_command
 from quoth.cli.app import app
+from quoth.ledger import Ledger
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -215,3 +217,21 @@ def test_a_second_run_is_refused_and_told_who_holds_the_study(
         assert f"another run holds this study: process {os.getpid()}" in refused.stderr
         assert "A run is at work" in CliRunner().invoke(app, ["status", str(folder)]).output
     assert committed(folder) == 0
+
+
+def test_what_was_kept_is_counted_even_if_ctrl_c_comes_right_after_a_commit(
+    small_study: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = Ledger.put_findings
+
+    def interrupted(self: Ledger, *arguments: Any) -> None:
+        commit(self, *arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Ledger, "put_findings", interrupted)
+    with api.open(small_study(NAMES[:2])) as study:
+        outcome = study.run()
+        (stopped,) = study.ledger.runs()
+        assert outcome.interrupted
+        assert (outcome.papers, outcome.findings) == (1, 2)
+        assert stopped.counts == {"papers": 1, "findings": 2, "failed": 0}

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Connection, func, select, true
+from sqlalchemy import ColumnElement, Connection, distinct, func, select, true
 
 from quoth.ledger.reading import ASKED_TOGETHER, STANDS, Names, all_names, among, blocks
-from quoth.ledger.records import Tally
-from quoth.ledger.schema import findings
+from quoth.ledger.records import Made, Tally
+from quoth.ledger.schema import findings, texts
 from quoth.vocabulary import Failure, Verdict
 
 
@@ -17,6 +17,14 @@ def tallies(connection: Connection, names: Names) -> list[Tally]:
     for block in blocks(names.texts, ASKED_TOGETHER):
         _count(connection, names, findings.c.text_id.in_(block) & among(names) & STANDS, sums)
     return _tallied(sums)
+
+
+def made(connection: Connection, run: int) -> Made:
+    """What a run has put in so far."""
+    failed = func.count().filter(findings.c.verdict == Verdict.FAILED.value)
+    counted = select(func.count(distinct(texts.c.paper)), func.count(), failed)
+    joined = counted.select_from(findings.join(texts, texts.c.id == findings.c.text_id))
+    return Made(*connection.execute(joined.where(findings.c.run_id == run)).one())
 
 
 def unverified(connection: Connection, names: Names) -> dict[str, int]:

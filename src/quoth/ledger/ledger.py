@@ -13,6 +13,7 @@ from quoth.ledger.lock import Holder, RunLock
 from quoth.ledger.records import (
     Asked,
     Batch,
+    Made,
     NewFinding,
     Present,
     Reply,
@@ -281,6 +282,11 @@ class Ledger:
         """The current findings of the present versions, counted by reader, verdict and failure."""
         with self._database.reading() as connection:
             return counting.tallies(connection, reading.present_names(connection, present))
+
+    def made(self, run: int) -> Made:
+        """What a run has put in so far."""
+        with self._database.reading() as connection:
+            return counting.made(connection, run)
 
     def unverified(self, present: Present) -> dict[str, int]:
         """By reader, how many current findings failed because no quote of theirs proved true."""

@@ -147,6 +147,14 @@ class Run:
     counts: Mapping[str, object]
 
 
+class Made(NamedTuple):
+    """What one run has put into the ledger: papers with findings, findings, and how many of these failed."""
+
+    papers: int
+    findings: int
+    failed: int
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How many findings of one reader say the same, and what they cost together (None where nothing was recorded)."""

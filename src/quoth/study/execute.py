@@ -13,7 +13,7 @@ from quoth.engine.asking import Purse
 from quoth.engine.local import Done, Lost, run_supervised
 from quoth.engine.worker import more_time
 from quoth.errors import ReaderError
-from quoth.ledger import Ledger
+from quoth.ledger import Ledger, Made
 from quoth.models.threads import one_thread
 from quoth.papers import PARSER_VERSION
 from quoth.papers.ocr import check, reads_here
@@ -68,7 +68,6 @@ def execute(
     shop.ledger.put_papers([piece.paper for piece in work])
     run = shop.ledger.start_run(manifest)
     tally = _Tally(watch)
-    interrupted = False
     try:
         if work:
             _ask_first(shop, run, work, tally)
@@ -76,18 +75,9 @@ def execute(
         if again := later(tally.stopped):
             _ask_again(shop, run, again, tally)
     except KeyboardInterrupt:
-        interrupted = True
-    return Outcome(
-        run,
-        len(tally.done),
-        tally.findings,
-        tally.failed,
-        tally.unreadable,
-        interrupted,
-        tally.stopped,
-        tally.served,
-        0 if tally.first_findings is None else tally.findings - tally.first_findings,
-    )
+        # It may have come after a commit and before that was counted: the ledger alone knows what was kept.
+        return tally.outcome(run, shop.ledger.made(run), interrupted=True)
+    return tally.outcome(run, Made(len(tally.done), tally.findings, tally.failed), interrupted=False)
 
 
 def _ask_first(shop: Workshop, run: int, work: Sequence[Work], tally: "_Tally") -> None:
@@ -196,6 +186,13 @@ class _Tally:
             self.unreadable[paper] = note
         if findings or ends:
             self._tell(paper, note)
+
+    def outcome(self, run: int, made: Made, *, interrupted: bool) -> Outcome:
+        """What the run did."""
+        looks = 0 if self.first_findings is None else made.findings - self.first_findings
+        return Outcome(
+            run, *made, self.unreadable, interrupted, stopped=self.stopped, served=self.served, second_looks=looks
+        )
 
     def take(self, stage: AskStage, *, wait: bool) -> None:
         """Count what the models answered."""
