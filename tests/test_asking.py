@@ -23,7 +23,7 @@ from conftest import DEMO_PAPERS, SmallStudy, patience, quoth_command
 from misbehaving import Answer, Seen, Server, not_reported, refuses, reported, says
 from quoth.cli.app import app
 from quoth.engine.asking import Asker, Limits
-from quoth.errors import ReaderError
+from quoth.errors import BusyError, ReaderError
 from quoth.protocol import load_protocol
 from quoth.readers import verify
 from quoth.readers.base import Completion, Request
@@ -297,24 +297,49 @@ def pilot(folder: Path, reader: str, *more: str) -> Result:
     return CliRunner().invoke(app, ["ask", str(DEMO_PAPERS / f"{PAPER}.pdf"), *question, *more])
 
 
-def test_requests_to_one_endpoint_leave_one_after_another() -> None:
-    asker, began = Asker(_Instant(), Limits(concurrency=8)), time.monotonic()
+def leave(limits: Limits, requests: int, *, wait: float | None = None) -> list[float]:
+    """When each request left, in seconds; the endpoint answers at once, but asks the first one to wait."""
+    asker, began = Asker(endpoint := _Instant(wait), limits), time.monotonic()
 
     async def ask_all() -> None:
         async with asyncio.TaskGroup() as group:
-            for _ in range(51):
+            for _ in range(requests):
                 group.create_task(asker.ask(Request((), None, "")))
 
     asyncio.run(ask_all())
-    assert time.monotonic() - began >= 0.1
+    return [at - began for at in endpoint.asked]
 
 
 class _Instant:
+    def __init__(self, wait: float | None) -> None:
+        self.asked: list[float] = []
+        self._wait = wait
+
     async def complete(self, request: Request) -> Completion:
+        self.asked.append(time.monotonic())
+        if self._wait is not None and len(self.asked) == 1:
+            raise BusyError("not now", wait=self._wait)
         return Completion("yes", {})
 
     async def close(self) -> None:
         pass
+
+
+def test_requests_to_one_endpoint_leave_one_after_another() -> None:
+    asked = leave(Limits(concurrency=8), 51)
+    assert asked[-1] - asked[0] >= 0.1
+
+
+def test_requests_that_an_endpoint_made_wait_leave_one_after_another() -> None:
+    _, *later = leave(Limits(concurrency=8), 51, wait=0.2)
+    assert later[0] >= 0.2
+    assert later[-1] - later[0] >= 0.098
+
+
+def test_a_rate_holds_for_requests_that_an_endpoint_made_wait() -> None:
+    _, *later = leave(Limits(concurrency=8, requests_per_minute=1200), 9, wait=0.3)
+    assert later[0] >= 0.3
+    assert later[-1] - later[0] >= 7 * 0.05
 
 
 def test_a_pilot_asks_a_model_that_a_study_describes(small_study: SmallStudy) -> None:

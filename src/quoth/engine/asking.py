@@ -176,14 +176,23 @@ class Asker:
         self._begun = True
 
     async def _turn(self, request: Request) -> None:
-        """Wait until the endpoint may be asked again."""
-        await self._requests.take()
-        await self._tokens.take(likely_tokens(request))
-        await self._moments.take()
+        """Wait until the endpoint may be asked again; a rate is spent once the wait that it asked for is over."""
+        amounts = (self._requests, 1), (self._tokens, likely_tokens(request)), (self._moments, 1)
+        while True:
+            await self._resumed()
+            for pace, amount in amounts:
+                await pace.take(amount)
+            if self._ended.is_set():
+                raise UnusableError(self._why)
+            if self._resume_at <= _now():
+                return
+            for pace, amount in amounts:
+                pace.correct(-amount)
+
+    async def _resumed(self) -> None:
+        """Wait as long as the endpoint asked for."""
         while not self._ended.is_set() and (wait := self._resume_at - _now()) > 0:
             await self._sleep(wait)
-        if self._ended.is_set():
-            raise UnusableError(self._why)
 
     def _answered(self) -> None:
         self._answers += 1
