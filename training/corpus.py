@@ -270,13 +270,17 @@ def training_papers(
     ]
 
 
-def half_of(papers: Collection[str]) -> dict[str, int]:
-    """The half of the papers with complete labels that each belongs to; 0 for one of the gold, which no scorer knows.
+def part_of(papers: Collection[str]) -> dict[str, int]:
+    """The part of the papers with complete labels that each belongs to: a half of the demo's (0 and 1) or of the
+    invented ones (2 and 3); 0 for one of the gold, which no scorer knows.
 
-    What is told of a paper comes from a scorer that did not learn from its half.
+    What is told of a paper comes from a scorer that did not learn from its part.
     """
+    found = dict.fromkeys(papers, 0)
     known = sorted(name for name in papers if not name.isdigit())
-    return {name: known.index(name) % 2 if name in known else 0 for name in papers}
+    for first, whose in ((0, DEMO_NAMES.intersection(known)), (2, set(known) - DEMO_NAMES)):
+        found |= {name: first + number % 2 for number, name in enumerate(sorted(whose))}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

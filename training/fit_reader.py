@@ -29,8 +29,8 @@ from corpus import (
     Shelf,
     coded_cells,
     fold_of,
-    half_of,
     invented_cells,
+    part_of,
     read_wordings,
     squeezed,
     training_papers,
@@ -233,7 +233,7 @@ class Strangers:
         self._cells, self._indexes, self._encoder = cells, indexes, encoder
         self._wordings = read_wordings(data, encoder)
         self._learned = training_papers(data, papers, cells, self._wordings, Shelf(encoder))
-        self._halves = half_of(indexes)
+        self._parts = part_of(indexes)
         folds = fold_of(data, {cell.question.id for cell in cells})
         self.folds = np.array([folds[cell.question.id] for cell in cells])
         """The fold of each cell's question."""
@@ -246,16 +246,16 @@ class Strangers:
         """The questions of the cell's fold unknown."""
         return self._rows(self.folds)
 
-    def _rows(self, parts: Floats) -> Rows:
+    def _rows(self, folds: Floats) -> Rows:
         from train_scorer import train, without  # needs torch
 
-        halves = np.array([self._halves[cell.paper] for cell in self._cells])
+        parts = np.array([self._parts[cell.paper] for cell in self._cells])
         every = set(self._wordings.ids)
         found, places = [], []
-        for half, part in sorted(set(zip(halves.tolist(), parts.tolist(), strict=True))):
-            these = np.flatnonzero((halves == half) & (parts == part))
-            unknown = {self._cells[i].question.id for i in these} if part >= 0 else set()
-            scorer = train(without(self._learned, self._halves, half), self._wordings, every - unknown, MEMBERS)
+        for part, fold in sorted(set(zip(parts.tolist(), folds.tolist(), strict=True))):
+            these = np.flatnonzero((parts == part) & (folds == fold))
+            unknown = {self._cells[i].question.id for i in these} if fold >= 0 else set()
+            scorer = train(without(self._learned, self._parts, part), self._wordings, every - unknown, MEMBERS)
             indexes = {name: with_scorer(index, scorer) for name, index in self._indexes.items()}
             found.append(verdict_rows([self._cells[i] for i in these], indexes, self._encoder))
             places.append(these)

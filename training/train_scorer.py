@@ -5,12 +5,12 @@
 Learns from `passage_labels.jsonl` (28 questions x 112 papers), `passage_labels_general.jsonl` (40 questions x 56
 papers), `labels/` beside this script (60 questions x 60 of these papers, 140 questions with passages written for the
 purpose, and papers invented for it; see its README), all labelled by a language model, and from the demo papers. In
-every step a question appears in another wording (its own in the codebook, the source's, or one from
-`rewordings.toml`), so that the scorer learns to read it. The loss has two parts: cross-entropy between the softmax over
-a paper's passages and the labelled ones (Cao et al. 2007, ListNet), which ranks, and binary cross-entropy of each pair,
-which makes a score mean the same from paper to paper and question to question. The scorer's two heads learn apart, the
-one of the passages and the one of their sentences, of which the best has to answer. A member of a head's ensemble is a
-sum of products of its inputs, so the mean of their weights is one head.
+every step a question appears in another of its wordings (its own, the source's, those of `rewordings.toml`; the w and x
+questions have one), so that the scorer learns to read it. The loss has two parts: cross-entropy between the softmax
+over a paper's passages and the labelled ones (Cao et al. 2007, ListNet), which ranks, and binary cross-entropy of each
+pair, which makes a score mean the same from paper to paper and question to question. The scorer's two heads learn
+apart, the one of the passages and the one of their sentences, of which the best has to answer. A member of a head's
+ensemble is a sum of products of its inputs, so the mean of their weights is one head.
 
 Prints the evidence recall on the whole papers of the gold, plain fusion beside it: with all questions known, with each
 question's fold left out, and with all 28 of the codebook left out; on the general questions of `labels/` too, a quarter
@@ -37,8 +37,8 @@ from corpus import (
     Wordings,
     coded_cells,
     fold_of,
-    half_of,
     holds,
+    part_of,
     read_wordings,
     sheet,
     squeezed,
@@ -233,9 +233,9 @@ def shown(ranked: Iterable[str], characters: int) -> str:
     return squeezed("\n".join(texts))
 
 
-def without(papers: Sequence[Sheet], halves: dict[str, int], half: int) -> list[Sheet]:
-    """The papers to learn from, but for those of one half (see `corpus.half_of`)."""
-    return [paper for paper in papers if halves.get(paper.name) != half]
+def without(papers: Sequence[Sheet], parts: dict[str, int], part: int) -> list[Sheet]:
+    """The papers to learn from, but for those of one part (see `corpus.part_of`)."""
+    return [paper for paper in papers if parts.get(paper.name) != part]
 
 
 def measure(
@@ -253,7 +253,7 @@ def measure(
         name: sheet(name, paper.index.passages, wordings.texts, wordings.encoded, shelf)
         for name, paper in whole.items()
     }
-    halves, every = half_of(whole), set(wordings.ids)
+    parts, every = part_of(whole), set(wordings.ids)
     own, others = fold_of(data), {cell.question.id for cell in cells if cell.question.id[0] in "sv"}
     folds = fold_of(data, others)
 
@@ -264,13 +264,14 @@ def measure(
         [lacking(name for name in names if folds[name] == fold) for fold in range(FOLDS)] for names in (own, others)
     )
     new = lacking(own)
-    rest = [without(papers, halves, half) for half in (0, 1)]
+    rest = [without(papers, parts, part) for part in (0, 1)]
     known = [lacking((), half) for half in rest]
     unknown = [lacking(others, half) for half in rest]
     general: dict[str, Choice] = {
         "a quarter of sb and v left out": lambda cell: quarters[folds[cell.question.id]],
-        "sb and v left out": lambda cell: unknown[halves[cell.paper]],
+        "sb and v left out": lambda cell: unknown[parts[cell.paper]],
     }
+    strangers: dict[str, Choice] = {"paper left out": lambda cell: known[parts[cell.paper]]}
     models: dict[str, dict[str, Choice]] = {
         "gold cq": {
             "known": lambda _: scorer,
@@ -278,10 +279,8 @@ def measure(
             "all 28 left out": lambda _: new,
         },
         **{group: {"known": lambda _: scorer} | general for group in ("gold sb", "gold v")},
-        **{
-            group: {"known": lambda cell: known[halves[cell.paper]], "sb and v left out": general["sb and v left out"]}
-            for group in ("demo sb", "demo v")
-        },
+        "demo cq": strangers,
+        **{group: strangers | {"sb and v left out": general["sb and v left out"]} for group in ("demo sb", "demo v")},
     }
     for group, choices in models.items():
         these = [cell for cell in reported if cell.group == group]

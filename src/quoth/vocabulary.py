@@ -250,7 +250,7 @@ class Passage:
 
     `page` is its first page; `section` the title of its section; `lead` the caption and header of a table row, `before`
     and `after` the sentences around it: what a reader may use to understand the passage, and may not quote from it.
-    `sentences` are the offsets of its own, none where it is one.
+    `sentences` are the offsets of its own; where none are given it is one itself (see `places`).
     """
 
     start: int

@@ -43,7 +43,7 @@ VERSION = "3"
 
 QUOTE_THRESHOLD = 0.03
 """Below this a sentence is no evidence: so score one in thirteen of the coded quotes, and of papers that do not report
-what is asked all first sentences of abstracts and all but one in sixty sentences drawn by chance
+what is asked all but one in 265 first sentences of abstracts and one in sixty sentences drawn by chance
 (`benchmarks/verifying.py`)."""
 
 _LOOKED_AT = 6  # passages whose sentences may become quotes

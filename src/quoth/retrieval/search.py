@@ -113,7 +113,7 @@ class PaperIndex:
         return Ranking(order, score, share / share.sum(), fused, cosine, lexical, coverage, late)
 
     def sentence(self, place: tuple[int, int]) -> Encoded | None:
-        """The vectors of the sentence at these offsets; None where none of the passages has such a one."""
+        """The vectors of the sentence at these offsets, as exact as they were given; None if no passage has it."""
         number = self._numbers.get(place)
         return None if number is None else part(self._sentences, number)
 

@@ -33,10 +33,11 @@ _TURN_SECONDS = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run did: findings by verdict, and the papers that could not be read, with the reason.
+    """What a run did: papers that are done, findings, and the papers that could not be read, with the reason.
 
-    `stopped` are the readers that could not go on, and why; `served` the names that a server gave its model, where they
-    were several. `second_looks` of the findings are answers to a second look.
+    Of an `interrupted` run `papers` are those with findings, as the ledger has them. `stopped` are the readers that
+    could not go on, and why; `served` the names that a server gave its model, where they were several. `second_looks`
+    of the findings are answers to a second look.
     """
 
     run: int | None
