@@ -63,7 +63,7 @@ FULL = {"c": 8, "d": 6, "s": 6, "v": 6}
 """How many passages the labels hold at most for a question: a list this long says nothing of the other passages."""
 PAIRS, WRITTEN = 0.3, 0.12
 """Weights in the loss: of the pairs beside the ranking, and of the written questions beside the papers."""
-PASSES = 4
+PASSES = 2
 """How often a paper with complete labels is met in an epoch: such labels are few, and tell what is not reported."""
 OWN = 0.4
 """Share of the steps in which a question of quoth keeps its own wording."""

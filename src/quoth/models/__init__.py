@@ -26,8 +26,8 @@ ENCODER_MODEL = Artefact("minilm-l6-int8.onnx", "a83868660302014536ca47be4c9175a
 ENCODER_TOKENIZER = Artefact(
     "minilm-l6-tokenizer.json", "5fd1c882abbd30517dced455a2c9768945ec726b96727927e4959348d9de550b"
 )
-SCORER = Artefact("scorer.npz", "0a8c7bdc2a8a003167be0cfca221e107af95310ec760227ab0697d7945850a67")
-EMBEDDED_READER = Artefact("embedded-reader.json", "0ec81cba18992432669ab129dbe4600748f119992153148138b9b6efbb101184")
+SCORER = Artefact("scorer.npz", "c08e08af85ff5623b0481bd7ec09fa064b7ce3264a6471d89760c966529d4515")
+EMBEDDED_READER = Artefact("embedded-reader.json", "61d1652478f69c41d79f1b7ad1642b7b57789a4044518bce896713147d6fe264")
 SUPPORT = Artefact("support.npz", "5f9917fa0cdd7459d9656af15d7c1a69a56562bbce65ccb6fa4d1b3583f3a7f4")
 ANSWERS = Artefact("answers.npz", "1ec5b3c115759bf27d16873003d761e3ca5c4653ff802d5e5d4a3a2d4f87fca8")
 
