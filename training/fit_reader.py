@@ -9,7 +9,7 @@ did not know the question: a scorer that knows it is surer than it will be of a 
 papers and the invented ones, from which the scorer learned, are read with scorers that did not know them, and the
 quotes' model learns from the gold alone. Prints figures with each paper left out (and, for `general`, the question's
 fold), then writes src/quoth/models/embedded-reader.json and prints its digest; `--measure` writes nothing. Needs torch;
-twenty minutes on two cores, nearly all of it for those scorers. (Without torch `--measure` prints the figures of
+forty minutes on two cores, nearly all of it for those scorers. (Without torch `--measure` prints the figures of
 the publications alone.)
 """
 

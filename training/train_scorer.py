@@ -15,7 +15,7 @@ ensemble is a sum of products of its inputs, so the mean of their weights is one
 Prints the evidence recall on the whole papers of the gold, plain fusion beside it: with all questions known, with each
 question's fold left out, and with all 28 of the codebook left out; on the general questions of `labels/` too, a quarter
 of them or all left out; on the demo papers by scorers that did not learn from them. Seeds are fixed and a rerun writes
-the same bytes; nine minutes to train, half an hour with all measures, on two cores.
+the same bytes; twelve minutes to train, forty with all measures, on two cores.
 """
 
 import argparse

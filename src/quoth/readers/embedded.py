@@ -42,8 +42,8 @@ VERSION = "3"
 """Changes whenever the same model may give other findings."""
 
 QUOTE_THRESHOLD = 0.03
-"""Below this a sentence is no evidence: so score one in thirteen of the coded quotes, and of papers that do not report
-what is asked all but one in 265 first sentences of abstracts and one in sixty sentences drawn by chance
+"""Below this a sentence is no evidence: so score one in sixteen of the coded quotes, and of papers that do not report
+what is asked all first sentences of abstracts but one in 265, and all sentences drawn by chance but one in eighty
 (`benchmarks/verifying.py`)."""
 
 _LOOKED_AT = 6  # passages whose sentences may become quotes
