@@ -22,7 +22,7 @@ from quoth.papers.sentences import sentences
 from quoth.protocol import load_codebook
 from quoth.readers.base import ReadPaper
 from quoth.retrieval import PaperIndex, passages, query, texts_of
-from quoth.retrieval.late import LateIndex
+from quoth.retrieval.late import LateIndex, Tokens
 from quoth.retrieval.lexical import LexicalIndex, Words
 from quoth.vocabulary import Encoded, Passage, Question, SectionKind
 
@@ -157,7 +157,8 @@ def sheet(name: str, passages_: Sequence[Passage], words: Sequence[str], asked: 
     texts, said = [passage.text for passage in passages_], [passage.said for passage in passages_]
     sentences = [text for one in said for text in one]
     first, rest = shelf.encoded(texts), shelf.encoded(sentences)
-    lexical, late, held = LexicalIndex(texts), LateIndex(first), Words(sentences)
+    lexical, late = LexicalIndex(texts), LateIndex(first)
+    held, tokens = Words(sentences), Tokens(rest)
     similar = Similar(
         np.stack([lexical.scores(text) for text in words]),
         asked.vectors @ first.vectors.T,
@@ -172,7 +173,7 @@ def sheet(name: str, passages_: Sequence[Passage], words: Sequence[str], asked: 
         {"passages": cues(texts), "sentences": cues(sentences)},
         asked.vectors,
         similar,
-        np.concatenate([late.scores(some, rest) for some in _batches(asked)]),
+        np.concatenate([late.scores(some, tokens) for some in _batches(asked)]),
         np.stack([lexical.coverage(text, held) for text in words]),
     )
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from quoth.models.scorer import cues
 from quoth.retrieval import PaperIndex, Ranking, query
+from quoth.retrieval.late import Tokens
 from quoth.retrieval.lexical import Words
 from quoth.vocabulary import Encoded, Kind, Question
 
@@ -77,7 +78,7 @@ def quote_features(
         [
             encoded.vectors @ asked.vectors[0],
             index.scorer.sentences.reading(asked.vectors, encoded.vectors, cues(texts))[0],
-            index.late.scores(asked, encoded)[0],
+            index.late.scores(asked, Tokens(encoded))[0],
             index.lexical.coverage(query(question), Words(texts)),
             ranking.score[numbers] - ranking.score.max(),
             ranking.score[numbers],

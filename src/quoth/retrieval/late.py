@@ -12,6 +12,14 @@ from numpy.typing import NDArray
 from quoth.vocabulary import Encoded
 
 
+class Tokens:
+    """The tokens of some texts, ready to be compared with those of any question."""
+
+    def __init__(self, texts: Encoded) -> None:
+        self.vectors = texts.tokens.astype(np.float32) / np.float32(127)
+        self.starts = texts.starts
+
+
 class LateIndex:
     """The tokens of a paper's passages."""
 
@@ -21,7 +29,7 @@ class LateIndex:
         held = np.stack([passages.ids, np.repeat(np.arange(len(lengths)), lengths)])
         self._ids, self._holders = np.unique(np.unique(held, axis=1)[0], return_counts=True)
 
-    def scores(self, questions: Encoded, texts: Encoded | None = None) -> NDArray[np.float32]:
+    def scores(self, questions: Encoded, texts: Tokens | None = None) -> NDArray[np.float32]:
         """Mean over a question's tokens, rare ones weighing more, of their best cosine in a text.
 
         Args:
@@ -31,21 +39,20 @@ class LateIndex:
         Returns:
             Shape (questions, texts); 0 where either has no token.
         """
-        read = texts or self._passages
+        read = texts or self._tokens
         asked, full = np.diff(questions.starts) > 0, np.diff(read.starts) > 0
         found = np.zeros((len(asked), len(full)), np.float32)
         if not asked.any() or not full.any():
             return found
-        tokens = self._tokens if texts is None else _unit(texts.tokens)
-        best = np.maximum.reduceat(_unit(questions.tokens) @ tokens.T, read.starts[:-1][full], axis=1)
+        best = np.maximum.reduceat(Tokens(questions).vectors @ read.vectors.T, read.starts[:-1][full], axis=1)
         weights, starts = self._rarity(questions.ids), questions.starts[:-1][asked]
         total = np.add.reduceat(weights, starts)
         found[np.ix_(asked, full)] = np.add.reduceat(best * weights[:, None], starts, axis=0) / total[:, None]
         return found
 
     @cached_property
-    def _tokens(self) -> NDArray[np.float32]:
-        return _unit(self._passages.tokens)
+    def _tokens(self) -> Tokens:
+        return Tokens(self._passages)
 
     def _rarity(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """Logarithm of how many passages there are for each that holds the token."""
@@ -55,7 +62,3 @@ class LateIndex:
         place = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
         holders = np.where(self._ids[place] == ids, self._holders[place], 0)
         return np.log(size / (holders + 0.5)).astype(np.float32)
-
-
-def _unit(tokens: NDArray[np.int8]) -> NDArray[np.float32]:
-    return tokens.astype(np.float32) / np.float32(127)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from quoth.models.encoder import part, split
 from quoth.models.scorer import Scorer, Similar, Texts, cues, fusion, likeness, matches
-from quoth.retrieval.late import LateIndex
+from quoth.retrieval.late import LateIndex, Tokens
 from quoth.retrieval.lexical import LexicalIndex, Words
 from quoth.vocabulary import Encoded, Passage, Question
 
@@ -89,6 +89,10 @@ class PaperIndex:
         return LateIndex(self._vectors)
 
     @cached_property
+    def _sentence_tokens(self) -> Tokens:
+        return Tokens(self._sentences)
+
+    @cached_property
     def _sentence_words(self) -> Words:
         return Words([text for said in self._said for text in said])
 
@@ -125,7 +129,7 @@ class PaperIndex:
     def _beside(self, words: str, asked: Encoded) -> Texts:
         """The sentences, compared with what is asked."""
         vectors = self._sentences.vectors
-        late = self.late.scores(asked, self._sentences)
+        late = self.late.scores(asked, self._sentence_tokens)
         matched = likeness(late, asked.vectors @ vectors.T, self.lexical.coverage(words, self._sentence_words)[None])
         return Texts(vectors, self._sentence_surface, matched)
 
