@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from quoth.errors import BusyError, ReaderError
 from quoth.protocol import load_protocol
 from quoth.readers import verify
 from quoth.readers.base import Completion, Request
+from quoth.study.desk import Office
 from quoth.study.status import status_of
 from quoth.vocabulary import Finding, Located, Verdict
 
@@ -325,15 +327,77 @@ class _Instant:
         pass
 
 
+def test_an_asker_tells_whether_it_is_supplied_and_calm() -> None:
+    async def watch() -> list[tuple[bool, bool]]:
+        asker = Asker(_Instant(None), Limits(concurrency=4))
+
+        async def hold(freed: asyncio.Event) -> None:
+            async with asker.place():
+                await freed.wait()
+
+        seen, freed = [(asker.supplied, asker.calm)], asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            for more in (5, 1):  # for four places: one waits for a place, then two
+                for _ in range(more):
+                    group.create_task(hold(freed))
+                await asyncio.sleep(0)
+                seen.append((asker.supplied, asker.calm))
+            await asker.ask(Request((), None, ""))
+            seen.append((asker.supplied, asker.calm))
+            await asyncio.sleep(0.01)
+            seen.append((asker.supplied, asker.calm))
+            freed.set()
+        return [*seen, (asker.supplied, asker.calm)]
+
+    idle, one, two, asked, later, done = asyncio.run(watch())
+    assert [idle, one, two] == [(False, True), (False, True), (True, True)]
+    assert [asked, later, done] == [(True, False), (True, True), (False, True)]
+
+
+@dataclass
+class _Told:
+    supplied: bool
+    busy: int = 0
+    """So often it is found not to be calm."""
+
+    @property
+    def calm(self) -> bool:
+        self.busy -= 1
+        return self.busy < 0
+
+
+@pytest.mark.parametrize(
+    ("askers", "left"),
+    [
+        ([_Told(supplied=True, busy=3)], [-1]),
+        ([_Told(supplied=True), _Told(supplied=True, busy=2)], [-3, -1]),
+        ([_Told(supplied=True, busy=3), _Told(supplied=False)], [3, 0]),
+    ],
+    ids=["while requests come and go", "of any endpoint", "not while an endpoint waits for it"],
+)
+def test_what_computes_gives_way(askers: list[_Told], left: list[int]) -> None:
+    with ThreadPoolExecutor(1) as processor:
+        office = Office(None, None, None, processor, None, askers)  # type: ignore[arg-type]
+        assert asyncio.run(office.compute(max, 2, 3)) == 3
+    assert [asker.busy for asker in askers] == left
+
+
+def test_what_computes_gives_way_for_a_moment_only() -> None:
+    always = _Told(supplied=True, busy=10**9)
+    with ThreadPoolExecutor(1) as processor:
+        office = Office(None, None, None, processor, None, [always])  # type: ignore[arg-type, list-item]
+        assert asyncio.run(asyncio.wait_for(office.compute(max, 2, 3), 10)) == 3
+
+
 def test_requests_to_one_endpoint_leave_one_after_another() -> None:
     asked = leave(Limits(concurrency=8), 51)
-    assert asked[-1] - asked[0] >= 0.1
+    assert asked[-1] - asked[0] >= 0.075
 
 
 def test_requests_that_an_endpoint_made_wait_leave_one_after_another() -> None:
     _, *later = leave(Limits(concurrency=8), 51, wait=0.2)
     assert later[0] >= 0.2
-    assert later[-1] - later[0] >= 0.098
+    assert later[-1] - later[0] >= 0.073
 
 
 def test_a_rate_holds_for_requests_that_an_endpoint_made_wait() -> None:
@@ -494,7 +558,8 @@ def test_ctrl_c_stops_within_two_seconds_and_keeps_what_came_back(small_study: S
         assert "Traceback" not in errors
         assert errors.splitlines()[-1].endswith(f"To go on: quoth run {folder}")
         with api.open(folder) as study:
-            assert len(findings_of(study)) == 20
+            assert [one.replies for one in study.ledger.asked()] == [20]
+            assert 0 < len(findings_of(study)) <= 20
 
 
 # Keys

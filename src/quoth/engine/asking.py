@@ -2,7 +2,9 @@
 
 import asyncio
 import random
-from contextlib import AbstractAsyncContextManager, suppress
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from quoth.errors import BudgetError, BusyError, RejectedError, UnusableError
@@ -19,8 +21,11 @@ _STRANGER_PATIENCE = 60.0
 _HEAD_START = 0.02
 """Seconds that the first request has before the others: a server that refuses a parameter mostly refuses it at once."""
 
-_APART = 0.002
+_APART = 0.0015
 """Seconds between two requests: what is sent in one moment is answered in one, and every reply waits for the others."""
+
+_CALM = 0.004
+"""Seconds without a request or a reply after which nothing comes or goes."""
 
 _CHARACTERS_PER_TOKEN = 3.0
 
@@ -119,18 +124,38 @@ class Asker:
         self._first = asyncio.Event()
         self._begun = False
         self._resume_at = 0.0
+        self._ready = 0
+        self._spoke = 0.0
         self._answers = 0
         self._silent_since: float | None = None
         self._ended = asyncio.Event()
         self._why = ""
 
-    @property
-    def place(self) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def place(self) -> AsyncGenerator[None]:
         """One of the endpoint's places, as many as it may have requests at a time.
 
         Whoever asks holds one until what came back is safe: so no more than these can be lost at any moment.
         """
-        return self._places
+        self._ready += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._ready -= 1
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    @property
+    def supplied(self) -> bool:
+        """Whether many requests are ready to be sent, so that no more need be made just now."""
+        return self._ready > self._limits.concurrency // 4
+
+    @property
+    def calm(self) -> bool:
+        """Whether no request or reply comes or goes just now."""
+        return time.monotonic() - self._spoke > _CALM
 
     async def ask(self, request: Request) -> tuple[Completion, float]:
         """The answer to a request, and the seconds that it took; hold a `place` meanwhile.
@@ -144,7 +169,7 @@ class Asker:
         answers, tries = self._answers, 0
         while True:
             await self._turn(request)
-            began = _now()
+            self._spoke = began = time.monotonic()
             try:
                 completion = await self._endpoint.complete(request)
             except BusyError as error:
@@ -161,8 +186,9 @@ class Asker:
             else:
                 self._answered()
                 self._count_tokens(request, completion)
-                return completion, _now() - began
+                return completion, time.monotonic() - began
             finally:
+                self._spoke = time.monotonic()
                 self._first.set()
 
     async def close(self) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from quoth.ledger import Reply
 from quoth.readers.base import Conclusion
 from quoth.readers.model import ModelReader
-from quoth.vocabulary import Finding
 
 
 @dataclass(slots=True)
@@ -28,19 +27,22 @@ class Bill:
         if cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + cost_usd
 
-    def shared(self, conclusions: Mapping[str, Conclusion]) -> list[Finding]:
-        """The findings with an equal share each; odd tokens go to the first."""
+    def shared(self, conclusions: Mapping[str, Conclusion]) -> dict[str, Conclusion]:
+        """The same, each finding with an equal share; odd tokens go to the first."""
         parts = len(conclusions)
-        return [
-            replace(
-                conclusion.finding,
-                seconds=self.seconds / parts,
-                input_tokens=_share(self.input_tokens, parts, place),
-                output_tokens=_share(self.output_tokens, parts, place),
-                cost_usd=None if self.cost_usd is None else self.cost_usd / parts,
+        return {
+            question: replace(
+                conclusion,
+                finding=replace(
+                    conclusion.finding,
+                    seconds=self.seconds / parts,
+                    input_tokens=_share(self.input_tokens, parts, place),
+                    output_tokens=_share(self.output_tokens, parts, place),
+                    cost_usd=None if self.cost_usd is None else self.cost_usd / parts,
+                ),
             )
-            for place, conclusion in enumerate(conclusions.values())
-        ]
+            for place, (question, conclusion) in enumerate(conclusions.items())
+        }
 
 
 def cost_of(reader: ModelReader, reply: Reply) -> float | None:

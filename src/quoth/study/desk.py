@@ -1,10 +1,11 @@
 """One model at work: papers come to its desk, dialogues run side by side, findings go into the ledger."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from quoth.engine.asking import Asker, Limits, Purse, likely_tokens
@@ -21,6 +22,10 @@ from quoth.study.workshop import Workshop, not_read
 from quoth.vocabulary import Failure, Finding, Question, Verdict
 
 T = TypeVar("T")
+
+_GLANCE = 0.002
+_PATIENCE = 0.02
+"""Seconds for which what needs the processor gives way to requests and replies."""
 
 _EMPTY_TRIES = 3
 """So often a model that says nothing at all is asked."""
@@ -43,10 +48,25 @@ class Office:
     purse: Purse
     processor: Executor
     tell: Teller
+    askers: list[Asker] = field(default_factory=list)
 
     async def compute(self, function: Callable[..., T], *arguments: object) -> T:
         """The result of a function that needs the processor."""
-        return await asyncio.get_running_loop().run_in_executor(self.processor, function, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(
+            self.processor, self._after_traffic, function, *arguments
+        )
+
+    def _after_traffic(self, function: Callable[..., T], *arguments: object) -> T:
+        """Let requests and replies pass first, as long as no endpoint waits for what is computed.
+
+        Both need the interpreter, which only one thread has at a time.
+        """
+        patience = time.monotonic() + _PATIENCE
+        while all(asker.supplied for asker in self.askers) and not all(asker.calm for asker in self.askers):
+            if time.monotonic() > patience:
+                break
+            time.sleep(_GLANCE)
+        return function(*arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +89,7 @@ class Desk:
         self._reader = reader
         self._office = office
         self._asker = Asker(reader.connect(), limits_of(reader))
+        office.askers.append(self._asker)
         # Nearly twice as many dialogues as requests: when replies come, what is asked next is ready. Where there is one
         # place, there is one dialogue, and a model that keeps what it read last need not read it again to correct it.
         self._dialogues = asyncio.Semaphore(2 * reader.concurrency - 1)
@@ -139,16 +160,19 @@ class Desk:
     async def _group(self, submitted: Submitted, sitting: Sitting, questions: Sequence[Question]) -> None:
         async with self._dialogues:
             self._left()
-            left = await self._converse(submitted, sitting, questions)
-            for question in left:
-                await self._converse(submitted, sitting, [question])
+            concluded = await self._converse(submitted, sitting, questions)
+            for question in questions:
+                if question.id not in concluded:
+                    concluded |= await self._converse(submitted, sitting, [question])
+        if concluded:
+            await self._write(submitted, list(concluded.values()))
 
     async def _converse(
         self, submitted: Submitted, sitting: Sitting, questions: Sequence[Question]
-    ) -> Sequence[Question]:
-        """Have the findings of some questions made and written; those that are to be asked by themselves remain."""
+    ) -> dict[str, Conclusion]:
+        """What is concluded of some questions, by their ids; the others are to be asked by themselves."""
         if self.why:
-            return ()
+            return {}
         bill = Bill()
         anew = any(question.id in submitted.cells.anew for question in questions)
         try:
@@ -156,17 +180,14 @@ class Desk:
             concluded = await self._dialogue(dialogue, bill, anew=anew)
         except (BudgetError, UnusableError) as error:
             self.why = self.why or str(error)
-            return ()
+            return {}
         except RejectedError as error:
             if len(questions) > 1:
-                return questions
+                return {}
             concluded = self._failed(submitted, questions, str(error), Failure.FINAL)
         except BusyError as error:
             concluded = self._failed(submitted, questions, str(error), Failure.TRANSIENT)
-        audits = [one.audit for one in concluded.values() if one.audit]
-        await self._office.scribe.audits(audits)
-        await self._write(submitted, bill.shared(concluded))
-        return [question for question in questions if question.id not in concluded]
+        return bill.shared(concluded)
 
     async def _dialogue(self, dialogue: Dialogue, bill: Bill, *, anew: bool) -> dict[str, Conclusion]:
         reply: Reply | None = None
@@ -204,7 +225,7 @@ class Desk:
     async def _reply(self, request: Request) -> Reply:
         """The reply to a request, paid for and in the ledger."""
         for _ in range(_EMPTY_TRIES):
-            async with self._asker.place:
+            async with self._asker.place():
                 completion, seconds = await self._paid(request)
                 reply = recorded(self._reader, request, completion, seconds)
                 await self._office.scribe.reply(reply)
@@ -244,12 +265,14 @@ class Desk:
         }
 
     async def _lost(self, submitted: Submitted, reason: str, failure: Failure) -> None:
-        findings = list(not_read(submitted.piece.paper.name, submitted.cells, reason, failure))
-        await self._write(submitted, findings)
+        findings = not_read(submitted.piece.paper.name, submitted.cells, reason, failure)
+        await self._write(submitted, [Conclusion(finding) for finding in findings])
 
-    async def _write(self, submitted: Submitted, findings: Sequence[Finding]) -> None:
+    async def _write(self, submitted: Submitted, concluded: Sequence[Conclusion]) -> None:
         name, cells = submitted.piece.paper.name, submitted.cells
         asked = {question.id: question for question in cells.questions}
+        findings = [one.finding for one in concluded]
+        await self._office.scribe.audits([one.audit for one in concluded if one.audit])
         rows = [(cells.key(name, submitted.text_digest, asked[finding.question]), finding) for finding in findings]
         await self._office.scribe.findings(rows)
         self._office.tell(name, findings)

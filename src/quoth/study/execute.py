@@ -1,5 +1,6 @@
 """A run: open cells go to the workers and to the models, and what comes back is in the ledger before the next."""
 
+import gc
 import importlib.metadata
 import platform
 import sys
@@ -132,7 +133,7 @@ def _asking(shop: Workshop, run: int, work: Sequence[Work], tally: "_Tally") -> 
         return
     budget = shop.protocol.budget
     tokens, cost = spent(shop.ledger, models)
-    with one_thread(), _quick_turns():
+    with one_thread(), _quick_turns(), _short_collections():
         stage = AskStage(shop, run, models, Purse(budget.max_cost_usd, budget.max_tokens, cost, tokens))
         try:
             yield stage
@@ -155,6 +156,19 @@ def _quick_turns() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
+
+
+@contextmanager
+def _short_collections() -> Iterator[None]:
+    """Have the garbage collector look at what is made while models are asked, and not at what was there before.
+
+    To walk over all of it stops every thread of this process, a tenth of a second at a time.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class _Tally:

@@ -143,14 +143,14 @@ async def _asked(reader: ModelReader, paper: ReadPaper, question: Question) -> F
     try:
         request = next(dialogue)
         while True:
-            async with asker.place:
+            async with asker.place():
                 completion, seconds = await asker.ask(request)
             reply = recorded(reader, request, completion, seconds)
             bill.add(reply, cost_of(reader, reply))
             request = dialogue.send(reply)
     except StopIteration as stop:
         concluded: dict[str, Conclusion] = stop.value
-        return bill.shared(concluded)[0]
+        return bill.shared(concluded)[question.id].finding
     except (BusyError, RejectedError) as error:
         failure = Failure.FINAL if isinstance(error, RejectedError) else Failure.TRANSIENT
         return Finding(paper.name, question.id, reader.name, Verdict.FAILED, error=str(error), failure=failure)

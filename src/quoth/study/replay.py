@@ -116,7 +116,7 @@ def _findings(ledger: Ledger, reader: ModelReader, dialogue: Dialogue) -> dict[s
         made = _driven(dialogue, ledger, reader, bill)
     except _MissingError:
         return {}
-    return {finding.question: finding for finding in bill.shared(made)}
+    return {question: conclusion.finding for question, conclusion in bill.shared(made).items()}
 
 
 def _driven(dialogue: Dialogue, ledger: Ledger, reader: ModelReader, bill: Bill) -> dict[str, Conclusion]:
