@@ -1,15 +1,20 @@
 """Calibrating the embedded reader on a study's own coded cells."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import quoth
+from quoth.cli import show
 from quoth.errors import StudyError
 from quoth.protocol import load_codebook
 from quoth.readers.calibration import CALIBRATION_FILE, Calibration
+from quoth.study.calibrate import CalibrationResult, calibrate
 from quoth.study.create import demo_truth
+from quoth.study.gold import CodedCell, read_gold
+from quoth.vocabulary import Finding, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +79,43 @@ def test_every_faulty_line_is_named_and_nothing_is_kept(own_questions: Path, tmp
     assert "gold.csv:4" in lines[2]
     assert "neither yes nor no" in lines[2]
     assert "coded twice" in lines[3]
+
+
+def made_up(score: Callable[[int, bool], float]) -> CalibrationResult:
+    """A fit to 12 papers and four questions, the first two of which nearly all papers report."""
+    findings, coded = [], []
+    for number in range(48):
+        paper, question = f"p{number // 4}", f"q{number % 4}"
+        truth = (number % 4 < 2) != (number % 11 == 0)
+        said = score(number, truth)
+        verdict = Verdict.REPORTED if said >= 0.5 else Verdict.NOT_REPORTED
+        findings.append((Finding(paper, question, "embedded", verdict, score=max(said, 1 - said)), question))
+        coded.append(CodedCell(paper, question, truth))
+    return calibrate(findings, coded)
+
+
+def test_a_fit_that_tells_no_more_than_the_constant_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    result = made_up(lambda number, truth: 0.3 + 0.4 * (number * 7 % 5) / 4)
+    assert result.helps
+    assert not result.beats_constant
+    show.calibration(result, Path("study"))
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"{result.changed} of the 48 coded cells get another verdict by it." in told
+    assert "They are right no more often than the constant, which reads no paper: code more." in told
+
+
+def test_a_fit_that_tells_more_is_told_without_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    result = made_up(lambda number, truth: 0.8 if truth else 0.3)
+    assert result.helps
+    assert result.beats_constant
+    show.calibration(result, Path("study"))
+    assert "than the constant" not in capsys.readouterr().out
+
+
+def test_a_paper_named_with_its_ending_is_found(tmp_path: Path) -> None:
+    (tmp_path / "coded.csv").write_text("paper,question,decision\n41.pdf,q,yes\n", "utf-8")
+    with pytest.raises(StudyError, match=r"no paper '41\.pdf'; did you mean '41'"):
+        read_gold(tmp_path / "coded.csv", papers=["40", "41"], questions=["q"])
 
 
 def test_too_few_cells_are_refused(own_questions: Path, tmp_path: Path) -> None:

@@ -184,18 +184,18 @@ REASONS = {
     "notes": "not a PDF: it does not begin with %PDF",
     "void": "empty: the file has no bytes",
 }
-RETRY = "3 findings failed (3 papers could not be read). To try again: quoth run study --retry"
+REPLACED = "3 findings failed (3 papers could not be read). Once these files are replaced or removed: quoth run study"
 
 
 def test_a_run_with_bad_papers_ends_with_three_and_says_which(messy: tuple[Path, str], quoth: Quoth) -> None:
     place, errors = messy
     lines = errors.splitlines()
     assert [f"{name}: {reason}" for name, reason in REASONS.items()] == sorted(lines[1:4])
-    assert lines[-1] == RETRY
+    assert lines[-1] == REPLACED
     again = quoth("run", "study", cwd=place, code=3).stderr.splitlines()
     assert again[0] == "Nothing to do: all that was asked for is done or has failed for good."
     assert again[1:-1] == [f"  {name}: {reason}" for name, reason in REASONS.items()]
-    assert again[-1] == RETRY
+    assert again[-1] == REPLACED
 
 
 def test_what_was_not_asked_for_does_not_fail_a_run(messy: tuple[Path, str]) -> None:
@@ -212,7 +212,7 @@ def test_status_of_a_messy_folder(messy: tuple[Path, str], quoth: Quoth) -> None
         *(f"  {name}: {reason}" for name, reason in REASONS.items()),
     ]
     assert re.search(r"reader +reported +not reported +failed +open +time *\n +embedded +1 +0 +3 +0 +\d+ s *\n", said)
-    assert said.splitlines()[-1] == "To try again what failed: quoth run study --retry"
+    assert said.splitlines()[-1] == "Once these files are replaced or removed: quoth run study"
     status = json.loads(call("status", messy[0] / "study", "--json")[0])
     assert (status["papers"], status["read"], status["readers"][0]["final"]) == (4, 1, 3)
 
@@ -369,13 +369,25 @@ def test_a_ledger_that_is_none(small_study: Callable[..., Path], tmp_path: Path)
     assert call("run", folder, code=1)[1].startswith("quoth: ")
 
 
+def test_who_asks_in_another_language_is_told(tmp_path: Path, demo_papers: Path) -> None:
+    note = "Note: the embedded reader reads English alone"
+    assert note in call("ask", demo_papers / "lynx-camera-traps.pdf", "Welche Kamera wurde verwendet?")[1]
+    (tmp_path / "questions.csv").write_text("id,text\nwie,Wie wurde gemessen?\nhow,How was it judged?\n", "utf-8")
+    call("init", tmp_path / "study", "--questions", tmp_path / "questions.csv")
+    shutil.copyfile(demo_papers / "lynx-camera-traps.pdf", tmp_path / "study" / "papers" / "lynx.pdf")
+    assert note not in call("run", tmp_path / "study", "--question", "how")[1]
+    last = call("run", tmp_path / "study")[1].splitlines()[-1]
+    assert last == f"{note}, and answers questions in other languages by chance: wie"
+
+
 def test_a_pilot_that_cannot_be(tmp_path: Path, demo_papers: Path) -> None:
     (tmp_path / "notes.pdf").write_text("no PDF at all", "utf-8")
     assert "not a PDF" in call("ask", tmp_path / "notes.pdf", "Which?", code=1)[1]
     assert "nowhere.pdf cannot be opened" in call("ask", tmp_path / "nowhere.pdf", "Which?", code=1)[1]
     assert "is not a file" in call("ask", tmp_path, "Which?", code=1)[1]
     paper = demo_papers / "lynx-camera-traps.pdf"
-    assert "question is empty" in call("ask", paper, " ", code=1)[1]
+    for empty in (" ", "?", "\N{LEFT-POINTING MAGNIFYING GLASS}"):
+        assert "question is empty" in call("ask", paper, empty, code=1)[1]
     assert "no reader 'gpt'" in call("ask", paper, "Which?", "--reader", "gpt", code=1)[1]
 
 
@@ -488,8 +500,9 @@ def test_progress_on_a_terminal(small_study: Callable[..., Path]) -> None:
     assert any(re.search(r"━ [23]/4 papers, \d/8 findings, [\d,]+ papers/min, \d+ s left$", line) for line in states)
     assert any(re.search(r"━ 4/4 papers, 8/8 findings, [\d,]+ papers/min$", line) for line in states)
     assert "void: empty: the file has no bytes" in states
-    assert states[-2:] == ["2 findings failed (1 paper could not be read). To try again: quoth run study --retry", ""]
-    assert max(map(len, states)) <= WIDTH + len(" --retry")
+    last = "2 findings failed (1 paper could not be read). Once these files are replaced or removed: quoth run study"
+    assert states[-2:] == [last, ""]
+    assert max(map(len, states[:-2])) <= WIDTH
 
 
 def _read(terminal: int) -> bytes:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 import quoth
 from quoth.errors import PaperError, StudyError
+from quoth.protocol import bundled_codebooks, load_codebook
+from quoth.readers.english import is_foreign
 from quoth.readers.values import value_of
 from quoth.vocabulary import Finding, Kind, Located, Question, Quote, Span, Verdict
 
@@ -322,3 +324,43 @@ def test_no_words_break_it(text: str, kind: Kind) -> None:
 @given(st.from_regex(r"https://example\.org/[a-z0-9/_~-]{0,20}[a-z0-9]", fullmatch=True), st.sampled_from(".,;:)]'”!?"))
 def test_every_address_comes_back_as_it_was(address: str, mark: str) -> None:
     assert value(Kind.LINK, f"Code is at {address}{mark} It runs.") == address
+
+
+# Which questions it can read
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Welche Kamera wurde verwendet?",
+        "Quelle caméra ?",
+        "¿Qué cámara se utilizó?",
+        "Qual câmera foi usada?",
+        "Quale fotocamera è stata usata?",
+        "Welke camera?",
+        "Какая камера использовалась?",
+        "使用了哪种相机？",
+    ],
+)
+def test_a_question_in_another_language_is_seen(text: str) -> None:
+    assert is_foreign(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GPU",
+        "Learning rate",
+        "α",
+        "Is the code of El Niño's model there?",
+        "Which Einstein-de-Haas setup?",
+        "Hardware?",
+    ],
+)
+def test_no_english_question_is_taken_for_another(text: str) -> None:
+    assert not is_foreign(text)
+
+
+@pytest.mark.parametrize("name", bundled_codebooks())
+def test_the_bundled_codebooks_are_english(name: str) -> None:
+    assert not [question.id for question in load_codebook(name, Path()).questions if is_foreign(question.text)]

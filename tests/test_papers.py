@@ -24,6 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pdfminer.high_level import extract_text
 
+import hostile
 from conftest import DEMO_PAPERS
 from quoth.errors import PaperError, StudyError
 from quoth.papers import PageGeometry, find_papers, join, parse, text_digest
@@ -985,3 +986,11 @@ def test_spans_name_file_and_page_after_joining(joined: Document) -> None:
         quote, _ = truth("bird-song-transformer")[0]
         (span,) = geometry.spans(*text.place(quote))
         assert under(span, paths[span.file]) == folded(quote)
+
+
+def test_a_file_with_hardly_any_text_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "note.pdf"
+    path.write_bytes(hostile.paper(b"BT /F 11 Tf 72 700 Td (Of lynx and snow there is no more than this to be read in here today, alas.) Tj ET"))
+    with pytest.raises(PaperError) as caught:
+        parse(path, "0" * 64)
+    assert caught.value.reason.startswith("hardly any text (75 characters on 1 page): damaged, scanned in part, or no ")

@@ -259,6 +259,10 @@ WRONG = [
     ),
     (changed('title = "Gardens of the north"', "# nothing"), "study.toml:1: [study] lacks the key 'title'"),
     (changed('"Gardens of the north"', '" "'), "study.toml:2: 'title' in [study] must not be empty"),
+    (
+        changed('"Where is the plan?"', '"?"'),
+        "study.toml:25: 'text' in [[question]] 'g4' must hold a letter or a digit",
+    ),
     (changed("[quorum]", "[quorums]"), "study.toml:50: there is no table [quorums]; did you mean [quorum]?"),
     (
         changed('"weighted"', '"Majorty"'),
@@ -647,7 +651,7 @@ questions = st.builds(
     lambda text, label, guidance, kind, choices: Question(
         id="x", text=text, label=label, guidance=guidance, kind=kind, choices=choices if kind is Kind.CHOICE else ()
     ),
-    text=line_text,
+    text=line_text.filter(lambda text: any(map(str.isalnum, text))),
     label=line_text,
     guidance=st.text(st.characters(codec="utf-8"), max_size=30),
     kind=st.sampled_from(Kind),

@@ -214,7 +214,7 @@ def ask(
     from quoth.study import ask as answer
 
     finding = answer(pdf, question, kind=vocabulary.Kind(kind.value), reader=reader, study=study)
-    show.finding(finding, as_json=as_json)
+    show.finding(finding, question, as_json=as_json)
     raise typer.Exit(3 if finding.verdict is vocabulary.Verdict.FAILED else 0)
 
 

@@ -13,7 +13,9 @@ from rich.text import Text
 
 from quoth.cli.progress import duration, watching
 from quoth.ledger import StoredPaper
+from quoth.protocol import ReaderSettings
 from quoth.readers.calibration import CALIBRATION_FILE
+from quoth.readers.english import is_foreign
 from quoth.study.calibrate import CalibrationResult
 from quoth.study.doctor import Check
 from quoth.study.estimate import Estimate
@@ -22,9 +24,11 @@ from quoth.study.plan import Selection
 from quoth.study.replay import Replayed
 from quoth.study.status import ReaderStatus, Status
 from quoth.study.study import Study
-from quoth.vocabulary import Failure, Finding, Quote, Span, Verdict
+from quoth.vocabulary import Failure, Finding, Question, Quote, Span, Verdict
 
 _LISTED = 20
+_REPLACED = "Once these files are replaced or removed"
+_ENGLISH_ONLY = "the embedded reader reads English alone, and answers questions in other languages by chance"
 
 
 def say(console: Console, text: str, indent: int = 0) -> None:
@@ -77,8 +81,9 @@ def conclude(
         console.print(_ending(study, outcome, selection, failed=bool(failed)))
     for line in stopped:
         console.print(line)
-    if outcome.run is not None and (note := study.rule_note()):
-        console.print(f"Note: {note}")
+    if outcome.run is not None:
+        for note in _notes(study, selection):
+            console.print(f"Note: {note}")
     if not failed:
         return 3 if stopped else 0
     unreadable = [stored for stored in study.stored_papers(selection) if stored.reason is not None]
@@ -86,10 +91,31 @@ def conclude(
     for line in _unreadable([one for one in unreadable if one.paper.name not in outcome.unreadable], study.folder):
         console.print(line)
     papers = f" ({count(len(unreadable), 'paper')} could not be read)" if unreadable else ""
-    again = " --retry" if any(tally.failure is not Failure.TRANSIENT for tally in failed) else ""
-    number = count(sum(tally.findings for tally in failed), "finding")
-    console.print(f"{number} failed{papers}. To try again: quoth run {study.folder}{again}")
+    number = sum(tally.findings for tally in failed)
+    final = sum(tally.findings for tally in failed if tally.failure is not Failure.TRANSIENT)
+    cells = len(_questions(study, selection)) * len(_asked(study, selection))
+    of_files = cells * sum(stored.failure is Failure.FINAL for stored in unreadable)
+    again = _REPLACED if number == of_files else "To try again"
+    retry = " --retry" if final > of_files else ""
+    console.print(f"{count(number, 'finding')} failed{papers}. {again}: quoth run {study.folder}{retry}")
     return 3
+
+
+def _notes(study: Study, selection: Selection) -> Iterator[str]:
+    """What one should know before one believes the decisions."""
+    if note := study.rule_note():
+        yield note
+    foreign = [question.id for question in _questions(study, selection) if is_foreign(question.text)]
+    if foreign and any(reader.type == "embedded" for reader in _asked(study, selection)):
+        yield f"{_ENGLISH_ONLY}: {', '.join(foreign[:_LISTED])}{' and others' if len(foreign) > _LISTED else ''}"
+
+
+def _questions(study: Study, selection: Selection) -> list[Question]:
+    return [one for one in study.protocol.questions if one.id in selection.questions or not selection.questions]
+
+
+def _asked(study: Study, selection: Selection) -> list[ReaderSettings]:
+    return [one for one in study.protocol.readers if one.name in selection.readers or not selection.readers]
 
 
 def _stopped(study: Study, outcome: Outcome) -> Iterator[str]:
@@ -179,13 +205,19 @@ def calibration(result: CalibrationResult, folder: Path) -> None:
     console.print(table)
     if result.helps:
         console.print(f"The scores got better; the fit is kept in {folder / CALIBRATION_FILE}.")
-        console.print(f"To answer with it: quoth run {folder}")
+        console.print(f"{result.changed:,} of the {result.after.n:,} coded cells get another verdict by it.")
+        if not result.beats_constant:
+            console.print("[yellow]They are right no more often than the constant, which reads no paper:[/] code more.")
+        console.print(f"To answer with it: quoth run {folder}; to be rid of it, delete the file.")
     else:
         console.print("The scores got no better on papers left out of the fit: nothing was changed.")
 
 
-def finding(found: Finding, *, as_json: bool) -> None:
-    """One finding, for a person or as JSON."""
+def finding(found: Finding, question: str, *, as_json: bool) -> None:
+    """One finding, for a person or as JSON; the question that it answers is looked at, too."""
+    # Only the embedded reader gives scores.
+    if found.score is not None and is_foreign(question):
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"Note: {_ENGLISH_ONLY}")
     if as_json:
         print(json.dumps(asdict(found), ensure_ascii=False))
         return
@@ -308,8 +340,11 @@ def _next(found: Status, folder: Path) -> Iterator[str]:
         yield f"Copy your PDFs to {folder / 'papers'}, then: quoth run {folder}"
     elif not found.holder and any(one.transient or one.open or one.second_open for one in found.readers):
         yield f"To go on: quoth run {folder}"
-    if any((one.final or one.second_failed) and one.asked for one in found.readers):
+    of_files = found.questions * sum(entry.failure is Failure.FINAL for entry in found.unreadable)
+    if any((one.final > of_files or one.second_failed) and one.asked for one in found.readers):
         yield f"To try again what failed: quoth run {folder} --retry"
+    elif of_files:
+        yield f"{_REPLACED}: quoth run {folder}"
 
 
 # This machine

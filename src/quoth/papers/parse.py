@@ -86,11 +86,12 @@ def _check_text(lengths: Sequence[int], path: Path, ocr: str) -> None:
     total, empty = sum(lengths), sum(length < EMPTY_PAGE for length in lengths)
     if total < EMPTY_PAGE:
         raise PaperError(f"no text: its pages are pictures (a scan), or empty; {_by_ocr(ocr)}", file=path)
-    remedy = f"damaged, or scanned in part: download it again; {_by_ocr(ocr)}"
+    remedy = f"damaged, scanned in part, or no paper: download it again; {_by_ocr(ocr)}"
     if 2 * empty > len(lengths):
         raise PaperError(f"no text on {empty} of {len(lengths)} pages: {remedy}", file=path)
     if total < _THIN_PAGE * len(lengths):
-        raise PaperError(f"hardly any text ({total} characters on {len(lengths)} pages): {remedy}", file=path)
+        pages = "1 page" if len(lengths) == 1 else f"{len(lengths)} pages"
+        raise PaperError(f"hardly any text ({total} characters on {pages}): {remedy}", file=path)
 
 
 def _check_language(lying: Sequence[int], count: int, path: Path, ocr: str) -> None:
@@ -104,7 +105,7 @@ def _check_language(lying: Sequence[int], count: int, path: Path, ocr: str) -> N
 def _by_ocr(ocr: str) -> str:
     """What OCR could do for a file that is not read."""
     if ocr:
-        return "OCR found no words there either"
+        return "OCR found no more words"
     if installed():
         return 'to have such pages read by OCR, set ocr = "needed" in [reading] of study.toml'
     return f"to have such pages read by OCR: {REMEDY}"

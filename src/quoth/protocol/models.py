@@ -8,6 +8,7 @@ from quoth.vocabulary import Kind, Question
 
 IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 NOT_BLANK = r"\S"
+HAS_WORDS = r"[^\W_]"
 WEB_ADDRESS = r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"
 
 PATTERNS = {
@@ -15,6 +16,7 @@ PATTERNS = {
         "must be a short identifier: letters, digits, '.', '_' and '-', at most 64, starting with a letter or a digit"
     ),
     NOT_BLANK: "must not be empty",
+    HAS_WORDS: "must hold a letter or a digit",
     WEB_ADDRESS: "must be a web address such as \"http://127.0.0.1:8000/v1\", without user name, '?' or '#'",
 }
 """What to say where a text does not match."""
@@ -67,7 +69,7 @@ class QuestionTable(Table):
 
     id: Identifier
     label: Words | None = None
-    text: Words
+    text: Annotated[str, Field(pattern=HAS_WORDS)]
     kind: Literal["text", "choice", "number", "link"] = "text"
     guidance: str = ""
     choices: Annotated[tuple[Words, ...], Field(strict=False)] = ()

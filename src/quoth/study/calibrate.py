@@ -21,6 +21,7 @@ LEAST = 30
 
 _SCALE = 1.5  # log odds are divided by this, so that the ridge weighs slope and offsets alike
 _DIGITS = 6
+_REPORTED = 0.5
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -39,17 +40,26 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationResult:
-    """The figures before, after (each paper left out of its own fit), and of the constant; what was fitted on all."""
+    """The figures before, after (each paper left out of its own fit), and of the constant; what was fitted on all.
+
+    `changed` counts the coded cells that get another verdict, each paper left out of its own fit.
+    """
 
     before: Figures
     after: Figures
     constant: Figures
+    changed: int
     calibration: Calibration
 
     @property
     def helps(self) -> bool:
         """Whether the scores got better on papers that the fit had not seen."""
         return self.after.log_loss < self.before.log_loss
+
+    @property
+    def beats_constant(self) -> bool:
+        """Whether the verdicts are right more often than if each were that of most other papers."""
+        return self.after.accuracy > self.constant.accuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +99,12 @@ def calibrate(findings: Sequence[tuple[Finding, str]], coded: Sequence[CodedCell
         predicted[out] = [
             _sigmoid(_moved(fitted, o, q)) for o, q in zip(cells.odds[out], cells.questions[out], strict=True)
         ]
+    shipped = 1 / (1 + np.exp(-cells.odds))
     return CalibrationResult(
-        _figures(1 / (1 + np.exp(-cells.odds)), cells.labels),
+        _figures(shipped, cells.labels),
         _figures(predicted, cells.labels),
         _figures(_constant(cells), cells.labels),
+        int(((predicted >= _REPORTED) != (shipped >= _REPORTED)).sum()),
         _fit(cells, np.ones(len(cells.labels), bool)),
     )
 
@@ -151,7 +163,7 @@ def _constant(cells: _Cells) -> Floats:
 def _figures(predicted: Floats, labels: Flags) -> Figures:
     from sklearn.metrics import cohen_kappa_score, log_loss
 
-    said = predicted >= 0.5
+    said = predicted >= _REPORTED
     sure, right = np.maximum(predicted, 1 - predicted), said == labels
     bins = np.minimum(((sure - 0.5) * 20).astype(int), 9)
     error = sum((bins == b).mean() * abs(sure[bins == b].mean() - right[bins == b].mean()) for b in np.unique(bins))

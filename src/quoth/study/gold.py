@@ -77,5 +77,6 @@ def _neither(row: Row) -> str:
 def _unknown(what: str, name: str, there: Collection[str]) -> str:
     if name in there:
         return ""
-    near = get_close_matches(name, list(there), 1)
+    bare = name.lower().removesuffix(".pdf")
+    near = [bare] if bare in there else get_close_matches(name, list(there), 1)
     return f"the study has no {what} '{name}'" + (f"; did you mean '{near[0]}'?" if near else "")

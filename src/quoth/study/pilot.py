@@ -32,7 +32,7 @@ def free_question(text: str, kind: Kind | str) -> Question:
     Raises:
         StudyError: it is empty, or there is no such kind of answer.
     """
-    if not text.strip():
+    if not any(letter.isalnum() for letter in text):
         raise StudyError('the question is empty: quoth ask PAPER.pdf "Which camera was used?"')
     kinds = [known.value for known in Kind if known is not Kind.CHOICE]
     if kind not in kinds:
