@@ -990,7 +990,8 @@ def test_spans_name_file_and_page_after_joining(joined: Document) -> None:
 
 def test_a_file_with_hardly_any_text_is_told_so(tmp_path: Path) -> None:
     path = tmp_path / "note.pdf"
-    path.write_bytes(hostile.paper(b"BT /F 11 Tf 72 700 Td (Of lynx and snow there is no more than this to be read in here today, alas.) Tj ET"))
+    words = b"Of lynx and snow there is no more than this to be read in here today, alas."
+    path.write_bytes(hostile.paper(b"BT /F 11 Tf 72 700 Td (%s) Tj ET" % words))
     with pytest.raises(PaperError) as caught:
         parse(path, "0" * 64)
     assert caught.value.reason.startswith("hardly any text (75 characters on 1 page): damaged, scanned in part, or no ")
