@@ -3,8 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from quoth.errors import BudgetError, BusyError, RejectedError, UnusableError
@@ -124,7 +124,7 @@ class Asker:
         self._first = asyncio.Event()
         self._begun = False
         self._resume_at = 0.0
-        self._ready = 0
+        self._made = self._ready = 0
         self._spoke = 0.0
         self._answers = 0
         self._silent_since: float | None = None
@@ -147,10 +147,19 @@ class Asker:
         finally:
             self._places.release()
 
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """For as long as a request is being made for the endpoint."""
+        self._made += 1
+        try:
+            yield
+        finally:
+            self._made -= 1
+
     @property
-    def supplied(self) -> bool:
-        """Whether many requests are ready to be sent, so that no more need be made just now."""
-        return self._ready > self._limits.concurrency // 4
+    def in_need(self) -> bool:
+        """Whether requests are being made for the endpoint, and few are ready to be sent."""
+        return self._made > 0 and self._ready <= self._limits.concurrency // 4
 
     @property
     def calm(self) -> bool:
@@ -169,9 +178,9 @@ class Asker:
         answers, tries = self._answers, 0
         while True:
             await self._turn(request)
-            self._spoke = began = time.monotonic()
+            began = time.monotonic()
             try:
-                completion = await self._endpoint.complete(request)
+                completion = await self._complete(request)
             except BusyError as error:
                 tries += 1
                 self._fell_silent(error)
@@ -187,13 +196,19 @@ class Asker:
                 self._answered()
                 self._count_tokens(request, completion)
                 return completion, time.monotonic() - began
-            finally:
-                self._spoke = time.monotonic()
-                self._first.set()
 
     async def close(self) -> None:
         """Let go of the endpoint."""
         await self._endpoint.close()
+
+    async def _complete(self, request: Request) -> Completion:
+        """The same of the endpoint itself; notes when something goes or comes."""
+        self._spoke = time.monotonic()
+        try:
+            return await self._endpoint.complete(request)
+        finally:
+            self._spoke = time.monotonic()
+            self._first.set()
 
     async def _head_start(self) -> None:
         if self._begun and not self._first.is_set():

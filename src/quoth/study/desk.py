@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,15 +17,13 @@ from quoth.readers.base import Completion, Conclusion, Dialogue, Request, Sittin
 from quoth.readers.model import ModelReader
 from quoth.study.bill import Bill, cost_of
 from quoth.study.plan import Cells, Work
-from quoth.study.scribe import Scribe
+from quoth.study.scribe import Scribe, Written
 from quoth.study.workshop import Workshop, not_read
 from quoth.vocabulary import Failure, Finding, Question, Verdict
 
 T = TypeVar("T")
 
 _GLANCE = 0.002
-_PATIENCE = 0.02
-"""Seconds for which what needs the processor gives way to requests and replies."""
 
 _EMPTY_TRIES = 3
 """So often a model that says nothing at all is asked."""
@@ -49,6 +47,8 @@ class Office:
     processor: Executor
     tell: Teller
     askers: list[Asker] = field(default_factory=list)
+    patience: float = 0.02
+    """Seconds for which what needs the processor gives way to requests and replies."""
 
     async def compute(self, function: Callable[..., T], *arguments: object) -> T:
         """The result of a function that needs the processor."""
@@ -61,9 +61,9 @@ class Office:
 
         Both need the interpreter, which only one thread has at a time.
         """
-        patience = time.monotonic() + _PATIENCE
-        while all(asker.supplied for asker in self.askers) and not all(asker.calm for asker in self.askers):
-            if time.monotonic() > patience:
+        until = time.monotonic() + self.patience
+        while not any(asker.in_need for asker in self.askers) and not all(asker.calm for asker in self.askers):
+            if time.monotonic() > until:
                 break
             time.sleep(_GLANCE)
         return function(*arguments)
@@ -105,6 +105,7 @@ class Desk:
             async with asyncio.TaskGroup() as group:
                 while (submitted := await self.papers.get()) is not None:
                     await self._until_room()
+                    self._waiting += 1
                     group.create_task(self._paper(submitted))
         finally:
             await self._asker.close()
@@ -118,7 +119,11 @@ class Desk:
     async def _paper(self, submitted: Submitted) -> None:
         stack = ExitStack()
         try:
-            if not self.why and (sitting := await self._opened(submitted, stack)):
+            try:
+                sitting = None if self.why else await self._opened(submitted, stack)
+            finally:
+                self._left()
+            if sitting:
                 await self._questions(submitted, sitting)
         finally:
             # Not here: while a run is being stopped, the other thread may still be at this paper.
@@ -126,16 +131,18 @@ class Desk:
             self._office.tell(submitted.piece.paper.name, (), ends=True)
 
     async def _opened(self, submitted: Submitted, stack: ExitStack) -> Sitting | None:
-        self._waiting += 1
         try:
-            return await self._office.compute(self._sit, submitted.piece, stack)
+            return await self._compute(self._sit, submitted.piece, stack)
         except PaperError as error:
             await self._lost(submitted, error.reason, Failure.TRANSIENT if error.transient else Failure.FINAL)
         except OSError as error:
             await self._lost(submitted, f"a file could not be read ({error.strerror})", Failure.TRANSIENT)
-        finally:
-            self._left()
         return None
+
+    async def _compute(self, function: Callable[..., T], *arguments: object) -> T:
+        """The result of what has to be computed before this reader is asked on."""
+        with self._asker.preparing():
+            return await self._office.compute(function, *arguments)
 
     def _sit(self, piece: Work, stack: ExitStack) -> Sitting:
         shop = self._office.shop
@@ -158,14 +165,14 @@ class Desk:
                 tasks.create_task(self._group(submitted, sitting, group))
 
     async def _group(self, submitted: Submitted, sitting: Sitting, questions: Sequence[Question]) -> None:
-        async with self._dialogues:
+        async with asyncio.TaskGroup() as writing, self._dialogues:
             self._left()
             concluded = await self._converse(submitted, sitting, questions)
+            writing.create_task(self._write(submitted, concluded.values()))
             for question in questions:
                 if question.id not in concluded:
-                    concluded |= await self._converse(submitted, sitting, [question])
-        if concluded:
-            await self._write(submitted, list(concluded.values()))
+                    alone = await self._converse(submitted, sitting, [question])
+                    writing.create_task(self._write(submitted, alone.values()))
 
     async def _converse(
         self, submitted: Submitted, sitting: Sitting, questions: Sequence[Question]
@@ -192,7 +199,7 @@ class Desk:
     async def _dialogue(self, dialogue: Dialogue, bill: Bill, *, anew: bool) -> dict[str, Conclusion]:
         reply: Reply | None = None
         while True:
-            step = await self._office.compute(self._advanced, dialogue, reply, bill, anew)
+            step = await self._compute(self._advanced, dialogue, reply, bill, anew)
             if isinstance(step, dict):
                 return step
             reply = await self._reply(step)
@@ -268,14 +275,21 @@ class Desk:
         findings = not_read(submitted.piece.paper.name, submitted.cells, reason, failure)
         await self._write(submitted, [Conclusion(finding) for finding in findings])
 
-    async def _write(self, submitted: Submitted, concluded: Sequence[Conclusion]) -> None:
+    def _write(self, submitted: Submitted, concluded: Collection[Conclusion]) -> Coroutine[None, None, None]:
+        """Have findings written at once, whatever becomes of the caller; what it gives tells of them when they are."""
         name, cells = submitted.piece.paper.name, submitted.cells
         asked = {question.id: question for question in cells.questions}
-        findings = [one.finding for one in concluded]
-        await self._office.scribe.audits([one.audit for one in concluded if one.audit])
-        rows = [(cells.key(name, submitted.text_digest, asked[finding.question]), finding) for finding in findings]
-        await self._office.scribe.findings(rows)
-        self._office.tell(name, findings)
+        rows = [
+            ((cells.key(name, submitted.text_digest, asked[one.finding.question]), one.finding), one.audit)
+            for one in concluded
+        ]
+        written = self._office.scribe.findings(rows) if rows else None
+        return self._told(name, [one.finding for one in concluded], written)
+
+    async def _told(self, paper: str, findings: Sequence[Finding], written: Written | None) -> None:
+        if written:
+            await written
+            self._office.tell(paper, findings)
 
 
 def limits_of(reader: ModelReader) -> Limits:

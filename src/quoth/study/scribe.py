@@ -19,7 +19,7 @@ Row = tuple[Key, Finding]
 Written = asyncio.Future[None]
 
 _GATHER = 0.03
-"""Seconds that findings wait for others: nothing waits for them, and what is lost of them is made of replies again."""
+"""Seconds that findings wait for others; a paper's first question at most waits for them."""
 
 
 class _Tray(Generic[T]):
@@ -31,17 +31,17 @@ class _Tray(Generic[T]):
         self._thread = thread
         self._gather = gather
         self._items: list[T] = []
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[Written] = []
         self._emptying: asyncio.Task[None] | None = None
 
-    async def lay(self, items: Sequence[T]) -> None:
-        """Have items written; returns when they are on the disk."""
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def lay(self, items: Sequence[T]) -> Written:
+        """Have items written, whatever becomes of the caller; what it gives is done when they are on the disk."""
+        written: Written = asyncio.get_running_loop().create_future()
         self._items += items
         self._waiting.append(written)
         if self._emptying is None or self._emptying.done():
             self._emptying = asyncio.create_task(self._empty())
-        await written
+        return written
 
     def write(self) -> None:
         """Write what lies here now, once nothing else does."""
@@ -67,34 +67,36 @@ class _Tray(Generic[T]):
 
 
 class Scribe:
-    """The only one who writes for a stage; each call returns when what it gave is on the disk."""
+    """The only one who writes for a stage; what each call gives is done when what it was given is on the disk."""
 
     def __init__(self, ledger: Ledger, run: int) -> None:
-        self._thread = thread = ThreadPoolExecutor(1, thread_name_prefix="scribe")
-        self._replies = _Tray[tuple[Reply, datetime]](lambda replies: ledger.put_replies(run, replies), thread)
-        self._audits = _Tray[Audit](
-            lambda audits: ledger.put_audits([audit.row() for audit in audits], _now()), thread, gather=_GATHER
-        )
-        self._findings = _Tray[Row](lambda rows: ledger.put_findings(run, rows, _now()), thread, gather=_GATHER)
+        self._ledger = ledger
+        self._run = run
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="scribe")
+        self._replies = _Tray[tuple[Reply, datetime]](self._put_replies, self._thread)
+        self._findings = _Tray[tuple[Row, Audit | None]](self._put_findings, self._thread, gather=_GATHER)
 
-    async def reply(self, reply: Reply) -> None:
+    def reply(self, reply: Reply) -> Written:
         """Write a reply."""
-        await self._replies.lay([(reply, _now())])
+        return self._replies.lay([(reply, _now())])
 
-    async def findings(self, rows: Sequence[Row]) -> None:
-        """Write findings."""
-        await self._findings.lay(rows)
-
-    async def audits(self, audits: Sequence[Audit]) -> None:
-        """Write audits."""
-        if audits:
-            await self._audits.lay(audits)
+    def findings(self, rows: Sequence[tuple[Row, Audit | None]]) -> Written:
+        """Write findings, each with the audit that it comes from, if any."""
+        return self._findings.lay(rows)
 
     def close(self) -> None:
         """Write what is left, such as replies that came while the stage was being stopped."""
         self._thread.shutdown()
-        for tray in (self._replies, self._audits, self._findings):
-            tray.write()
+        self._replies.write()
+        self._findings.write()
+
+    def _put_replies(self, replies: Sequence[tuple[Reply, datetime]]) -> None:
+        self._ledger.put_replies(self._run, replies)
+
+    def _put_findings(self, items: Sequence[tuple[Row, Audit | None]]) -> None:
+        if audits := [audit.row() for _, audit in items if audit]:
+            self._ledger.put_audits(audits, _now())
+        self._ledger.put_findings(self._run, [row for row, _ in items], _now())
 
 
 def _now() -> datetime:
